@@ -1,0 +1,1 @@
+"""From the integer graph to a C project: boards, layouts, memory, kernels' declarations, builds."""

@@ -1,0 +1,104 @@
+"""What a kernel variant declares: the nodes it takes, how it packs constants, its scratch memory and its cost."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from numpy.typing import NDArray
+
+from deploy.layout import Layout
+from quant.dtypes import DType
+from quant.graph import Tensor
+from quant.ops import Op
+
+C_TYPE = {DType.S8: "int8_t", DType.S16: "int16_t", DType.S32: "int32_t", DType.B1: "uint8_t"}
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A constant in flash.
+
+    Attributes:
+        label: becomes part of the C symbol (``weight``, ``channel`` ...).
+        ctype: element type; for a struct type ``values`` has one row per element, one column per field.
+        values: integers.
+        weight: whether its bytes count as weights in the size table.
+    """
+
+    label: str
+    ctype: str
+    values: NDArray
+    weight: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a C kernel: ``function(&geometry, inputs..., output, arrays..., scratch)``.
+
+    Attributes:
+        geometry: struct type and its fields, emitted as a literal so that the compiler specialises the kernel.
+        inputs: which of the node's inputs are passed, in order.
+        arrays: constants, in parameter order.
+        scratch: bytes of working memory; 0 leaves the parameter out.
+    """
+
+    function: str
+    geometry: tuple[str, Mapping[str, int]]
+    inputs: tuple[int, ...] = (0,)
+    arrays: tuple[Array, ...] = ()
+    scratch: int = 0
+
+
+@dataclass(frozen=True)
+class Site:
+    """A node as a kernel sees it: operator, tensors and the layouts they are stored in."""
+
+    name: str
+    op: Op
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    layouts: tuple[Layout, ...]
+    out_layout: Layout
+
+
+class Kernel(ABC):
+    """A kernel variant.
+
+    Attributes:
+        name: the variant's name in reports.
+        op: operator it implements.
+        isa: ``portable`` or an instruction-set feature that the board must list.
+        header: C header below ``firmware/kernels``.
+        mnemonics: instructions that the compiled layer must contain, checked on the disassembly.
+        any_layout: takes inputs in any storage order; otherwise they must be channels-last.
+    """
+
+    name: ClassVar[str]
+    op: ClassVar[type[Op]]
+    isa: ClassVar[str] = "portable"
+    header: ClassVar[str]
+    mnemonics: ClassVar[tuple[str, ...]] = ()
+    any_layout: ClassVar[bool] = False
+
+    def unsupported(self, site: Site) -> str | None:
+        """Why this variant cannot run the node; None when it can."""
+        return None
+
+    @abstractmethod
+    def calls(self, site: Site) -> Sequence[Call]:
+        """The C calls that compute the node, in order."""
+
+    @abstractmethod
+    def cycles(self, site: Site) -> float:
+        """Static estimate of its cycles, for choosing between variants."""
+
+    def executed_macs(self, site: Site) -> int:
+        """MACs it really executes (skipped padding is less, padded channels are more than the table's)."""
+        return 0
+
+    def inplace(self, site: Site) -> tuple[int, ...]:
+        """Inputs whose memory the output may take: they are no longer read when the first output byte is written."""
+        return ()

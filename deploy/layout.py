@@ -1,0 +1,54 @@
+"""Storage order of a tensor in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Storage order: the logical elements (row-major, channel first), seen as ``view`` and transposed by ``perm``.
+
+    A reshape that copies nothing keeps the layout, because ``view`` speaks of the flat logical order only.
+    """
+
+    view: tuple[int, ...]
+    perm: tuple[int, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Whether storage order is the logical order."""
+        moving = [axis for axis in self.perm if self.view[axis] > 1]
+        return moving == sorted(moving)
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Flat logical index of each stored element."""
+        return np.arange(prod(self.view)).reshape(self.view).transpose(self.perm).ravel()
+
+    def store(self, values: NDArray) -> NDArray:
+        """Flat stored elements of ``values`` (any shape with the right number of elements)."""
+        return values.reshape(-1)[self.order]
+
+    def load(self, stored: NDArray, shape: tuple[int, ...]) -> NDArray:
+        """Inverse of :meth:`store`, in logical ``shape``."""
+        logical = np.empty_like(stored.reshape(-1))
+        logical[self.order] = stored.reshape(-1)
+        return logical.reshape(shape)
+
+    def same_order(self, other: Layout) -> bool:
+        return bool(np.array_equal(self.order, other.order))
+
+
+def channels_last(shape: tuple[int, ...]) -> Layout:
+    """(C, L) stored as L x C, (C, H, W) as H x W x C; a flat tensor as it is."""
+    return Layout(shape, (*range(1, len(shape)), 0) if len(shape) > 1 else (0,))
+
+
+def planar(shape: tuple[int, ...]) -> Layout:
+    """Logical order."""
+    return Layout(shape, tuple(range(len(shape))))

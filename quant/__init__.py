@@ -1,0 +1,1 @@
+"""Networks, quantization and the integer graph: everything up to ``model.onnx``."""

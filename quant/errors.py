@@ -1,0 +1,41 @@
+"""The one way EdgeKit tells a user that an input cannot be used."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding: what is wrong, where, what is supported instead and what to do about it."""
+
+    what: str
+    where: str = ""
+    supported: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.supported:
+            lines.append(f"  supported: {self.supported}")
+        if self.fix:
+            lines.append(f"  what to do: {self.fix}")
+        return "\n".join(lines)
+
+
+class UserError(Exception):
+    """A mistake in the user's input; carries every problem found in one run. Exit code 2, no traceback."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = [problems] if isinstance(problems, Problem) else list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not in a registry; suggests the nearest one."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    fix = f"did you mean '{close[0]}'?" if close else f"choose one of: {', '.join(names)}"
+    return UserError(Problem(f"unknown {kind} '{name}'", supported=", ".join(names), fix=fix))

@@ -1,0 +1,1 @@
+"""The integer graph as ONNX, out and in."""

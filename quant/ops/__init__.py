@@ -1,0 +1,28 @@
+"""The operators of the integer graph, one file each (movement: the four that only move data)."""
+
+from quant.ops.add import Add
+from quant.ops.argmax import ArgMax
+from quant.ops.base import Op, Unsupported
+from quant.ops.conv import Conv
+from quant.ops.dense import Dense
+from quant.ops.movement import Concat, Pad, Reshape, Slice
+from quant.ops.pool import AveragePool, MaxPool
+from quant.ops.requantize import Requantize
+from quant.ops.table import Table
+
+OPS: tuple[type[Op], ...] = (
+    Conv,
+    Dense,
+    Add,
+    AveragePool,
+    MaxPool,
+    Table,
+    Concat,
+    Slice,
+    Pad,
+    Reshape,
+    Requantize,
+    ArgMax,
+)
+
+__all__ = ["OPS", "Op", "Unsupported", *(op.__name__ for op in OPS)]

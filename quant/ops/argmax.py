@@ -1,0 +1,55 @@
+"""Index of the largest value along an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quant.dtypes import DType
+from quant.graph import Tensor
+from quant.ops.base import IntArray, Op, Type, require, require_inputs
+
+if TYPE_CHECKING:
+    from quant.interchange.view import Match, NodeView
+    from quant.interchange.writer import Writer
+
+
+@dataclass(frozen=True)
+class ArgMax(Op):
+    """s32 index along ``axis`` (0 = channels), which keeps size 1; ties go to the lowest index."""
+
+    kind = "argmax"
+    roots = ("ArgMax",)
+
+    axis: int = 0
+
+    def infer(self, *inputs: Tensor) -> Type:
+        require_inputs(inputs, 1)
+        shape = inputs[0].shape
+        require(0 <= self.axis < len(shape), f"attribute axis is {self.axis + 1}", f"1..{len(shape)}")
+        return (*shape[: self.axis], 1, *shape[self.axis + 1 :]), DType.S32, 0
+
+    def evaluate(self, values: Sequence[IntArray], tensors: Sequence[Tensor]) -> IntArray:
+        return np.argmax(values[0], axis=self.axis + 1, keepdims=True)
+
+    def write(self, writer: Writer, inputs: Sequence[Tensor], output: Tensor) -> None:
+        writer.node(
+            "ArgMax", [inputs[0].name], f"{output.name}.index", axis=self.axis + 1, keepdims=1, select_last_index=0
+        )
+        writer.node("Cast", [f"{output.name}.index"], output.name, to=6)
+
+    @classmethod
+    def read(cls, root: NodeView) -> Match:
+        root.only("axis", keepdims=1, select_last_index=0)
+        axis = root.integer("axis", 0)
+        require(axis != 0, "attribute axis is 0, the batch", "axis >= 1, or negative from the end")
+        if axis < 0:
+            axis += root.rank(0)
+        cast = root.follow("Cast")
+        require(cast is not None, "its int64 output is used directly", "Cast to int32 behind it")
+        assert cast is not None
+        cast.only(to=6)
+        return root.match(root.inputs[:1], [root, cast]).of(cls(axis - 1))
