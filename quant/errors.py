@@ -33,6 +33,14 @@ class UserError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class Unsupported(Exception):
+    """What an operator cannot take; the graph and the readers turn it into a located :class:`Problem`."""
+
+    def __init__(self, what: str, supported: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what, self.supported, self.fix = what, supported, fix
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not in a registry; suggests the nearest one."""
     names = sorted(known)

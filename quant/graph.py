@@ -1,7 +1,7 @@
 """The integer graph: what a quantized model *is*.
 
-Tensors have no batch dimension: ``(C, L)``, ``(C, H, W)`` or ``(F,)``. A node applies one operator (:mod:`quant.ops`) to
-its input tensors and produces one tensor. The graph says nothing about layouts, memory or kernels: those belong to
+Tensors have no batch dimension: ``(C, L)``, ``(C, H, W)`` or ``(F,)``. A node applies one operator (:mod:`quant.ops`)
+to its input tensors and produces one tensor. The graph says nothing about layouts, memory or kernels: those belong to
 ``deploy``.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.dtypes import DType
-from quant.errors import Problem, UserError
+from quant.errors import Problem, Unsupported, UserError
 
 if TYPE_CHECKING:
     from quant.ops.base import Op
@@ -53,7 +53,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A tensor that survives between runs: read as ``input``, written as ``output``, kept in RAM or non-volatile memory."""
+    """A tensor that survives between runs: read as ``input``, written as ``output``."""
 
     input: str
     output: str
@@ -276,8 +276,6 @@ class GraphBuilder:
             )
 
     def _type(self, node: Node, tensors: Mapping[str, Tensor]) -> Tensor | None:
-        from quant.ops.base import Unsupported
-
         inputs = [tensors[name] for name in node.inputs]
         where = f"node '{node.name}' ({node.op.kind})"
         try:

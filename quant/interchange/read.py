@@ -9,12 +9,12 @@ from typing import Any
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from quant.dtypes import DType, from_bytes
-from quant.errors import Problem, UserError
+from quant.errors import Problem, Unsupported, UserError
 from quant.graph import Entry, Graph, GraphBuilder, State
 from quant.interchange.model import Model, dimensions, load
 from quant.interchange.view import NodeView
 from quant.interchange.writer import ELEMENT
-from quant.ops import OPS, Unsupported
+from quant.ops import OPS
 
 ROOTS = {root: op for op in OPS for root in op.roots}
 DTYPES = {element: DType(name) for name, element in ELEMENT.items()}

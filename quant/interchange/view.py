@@ -10,7 +10,8 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from quant.dtypes import DType
-from quant.ops.base import IntArray, Op, Unsupported, require
+from quant.errors import Unsupported
+from quant.ops.base import IntArray, Op, require
 from quant.requant import Requant
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from quant.ops.add import Add
 from quant.ops.argmax import ArgMax
-from quant.ops.base import Op, Unsupported
+from quant.ops.base import Op
 from quant.ops.conv import Conv
 from quant.ops.dense import Dense
 from quant.ops.movement import Concat, Pad, Reshape, Slice
@@ -25,4 +25,19 @@ OPS: tuple[type[Op], ...] = (
     ArgMax,
 )
 
-__all__ = ["OPS", "Op", "Unsupported", *(op.__name__ for op in OPS)]
+__all__ = [
+    "OPS",
+    "Add",
+    "ArgMax",
+    "AveragePool",
+    "Concat",
+    "Conv",
+    "Dense",
+    "MaxPool",
+    "Op",
+    "Pad",
+    "Requantize",
+    "Reshape",
+    "Slice",
+    "Table",
+]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.dtypes import DType
+from quant.errors import Unsupported
 from quant.graph import Tensor
 
 if TYPE_CHECKING:
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 
 Type = tuple[tuple[int, ...], DType, int]  # shape, dtype, zero point
 IntArray = NDArray[np.int64]
-
-
-class Unsupported(Exception):
-    """An operator cannot take these inputs or attributes; the graph turns it into a located problem."""
-
-    def __init__(self, what: str, supported: str = "", fix: str = "") -> None:
-        super().__init__(what)
-        self.what, self.supported, self.fix = what, supported, fix
 
 
 class Op(ABC):

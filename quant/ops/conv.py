@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quant.errors import Unsupported
 from quant.graph import Tensor
-from quant.ops.base import IntArray, Op, Type, Unsupported, exact_matmul, require, require_inputs
+from quant.ops.base import IntArray, Op, Type, exact_matmul, require, require_inputs
 from quant.ops.linear import linear_faults, read_linear, write_linear
 from quant.ops.window import output_size, padded, taps
 from quant.requant import Requant
@@ -83,11 +84,9 @@ class Conv(Op):
         shape = self.infer(*tensors)[0]
         n, groups = len(x), self.groups
         acc = np.zeros((n, groups, shape[0] // groups, prod(shape[1:])), np.int64)
-        weight = self.weight.reshape(groups, shape[0] // groups, *self.weight.shape[1:])
-        for index, seen in taps(x, self.kernel, self.strides, self.dilations, shape[1:]):
-            acc += exact_matmul(
-                weight[(slice(None), slice(None), slice(None), *index)], seen.reshape(n, groups, -1, acc.shape[-1])
-            )
+        weight = self.weight.reshape(groups, shape[0] // groups, self.weight.shape[1], -1)
+        for tap, seen in enumerate(taps(x, self.kernel, self.strides, self.dilations, shape[1:])):
+            acc += exact_matmul(weight[..., tap], seen.reshape(n, groups, -1, acc.shape[-1]))
         return self.requant.apply(acc.reshape(n, *shape) + self.bias.reshape(-1, *[1] * len(shape[1:])))
 
     def write(self, writer: Writer, inputs: Sequence[Tensor], output: Tensor) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quant.errors import Unsupported
 from quant.graph import Tensor
-from quant.ops.base import IntArray, Op, Type, Unsupported, exact_matmul, require, require_inputs
+from quant.ops.base import IntArray, Op, Type, exact_matmul, require, require_inputs
 from quant.ops.linear import linear_faults, read_linear, write_linear
 from quant.requant import Requant
 

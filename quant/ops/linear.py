@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from quant.errors import Unsupported
 from quant.graph import Tensor
-from quant.ops.base import IntArray, Unsupported, require
+from quant.ops.base import IntArray, require
 from quant.requant import Requant
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def write_linear(
     broadcast: tuple[int, ...],
     attributes: Mapping[str, Any],
 ) -> None:
-    """``op_type(x, weight, x_zero_point) -> Add(bias) -> edgekit.Requant``; ``broadcast`` shapes per-channel factors."""
+    """``op_type(x, weight, zero point) -> Add(bias) -> edgekit.Requant``; ``broadcast`` shapes per-channel factors."""
     zero_point = writer.constant(f"{y.name}.x_zero_point", np.int8(x.zero_point))
     operands = [x.name, writer.constant(f"{y.name}.weight", weight.astype(np.int8)), zero_point]
     writer.node(op_type, operands, f"{y.name}.sum", **attributes)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quant.errors import Unsupported
 from quant.graph import Tensor
-from quant.ops.base import IntArray, Op, Type, Unsupported, require, require_inputs
+from quant.ops.base import IntArray, Op, Type, require, require_inputs
 from quant.ops.window import output_size, padded, taps
 from quant.requant import Requant
 
@@ -95,7 +96,7 @@ class AveragePool(Window):
         x = padded(values[0] - tensors[0].zero_point, self.pads, 0)
         ones = (1,) * len(out)
         acc = np.zeros((*x.shape[:2], *out), np.int64)
-        for _, seen in taps(x, self.kernel, self.strides, ones, out):
+        for seen in taps(x, self.kernel, self.strides, ones, out):
             acc += seen
         return self.requant.apply(acc)
 
@@ -137,7 +138,7 @@ class MaxPool(Window):
         out = self._out(tensors[0])[1:]
         low = tensors[0].dtype.low
         best = np.full((*values[0].shape[:2], *out), low, np.int64)
-        for _, seen in taps(padded(values[0], self.pads, low), self.kernel, self.strides, (1,) * len(out), out):
+        for seen in taps(padded(values[0], self.pads, low), self.kernel, self.strides, (1,) * len(out), out):
             np.maximum(best, seen, out=best)
         return best
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quant.dtypes import DType
+from quant.errors import Unsupported
 from quant.graph import Tensor
-from quant.ops.base import IntArray, Op, Type, Unsupported, require, require_inputs
+from quant.ops.base import IntArray, Op, Type, require, require_inputs
 from quant.requant import Requant
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.dtypes import DType
+from quant.errors import Unsupported
 from quant.graph import Tensor
-from quant.ops.base import IntArray, Op, Type, Unsupported, require_inputs
+from quant.ops.base import IntArray, Op, Type, require_inputs
 
 if TYPE_CHECKING:
     from quant.interchange.view import Match, NodeView

@@ -51,10 +51,10 @@ def padded(x: IntArray, pads: Sequence[int], value: int) -> IntArray:
 
 def taps(
     x: IntArray, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int], out: Sequence[int]
-) -> Iterator[tuple[tuple[int, ...], IntArray]]:
-    """For each kernel position its index and the elements (N, C, *out) of the padded ``x`` that it sees."""
+) -> Iterator[IntArray]:
+    """For each kernel position, in row-major order, the elements (N, C, *out) of the padded ``x`` that it sees."""
     for index in product(*(range(k) for k in kernel)):
         window = tuple(
             slice(i * d, i * d + (n - 1) * s + 1, s) for i, d, s, n in zip(index, dilations, strides, out, strict=True)
         )
-        yield index, x[(slice(None), slice(None), *window)]
+        yield x[(slice(None), slice(None), *window)]
