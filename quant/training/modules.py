@@ -1,0 +1,147 @@
+"""The float network, built from a layer table."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from quant.networks.layers import Add, Conv, Dense, Dropout, Flatten, Layer, Pool
+from quant.networks.network import INPUT, Network, Step
+
+CONV = {1: nn.Conv1d, 2: nn.Conv2d}
+BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
+POOL = {
+    ("average", 1): nn.AvgPool1d,
+    ("average", 2): nn.AvgPool2d,
+    ("max", 1): nn.MaxPool1d,
+    ("max", 2): nn.MaxPool2d,
+}
+
+
+class StepNetwork(nn.Module):
+    """Runs one module per step of a network; ``build`` chooses the module for a step.
+
+    Submodules are called like the steps with ``/`` for ``.``, which torch does not allow in module names; ONNX export
+    turns them into node names such as ``/b1/conv1/Conv``.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        for step in network.steps:
+            self.add_module(module_name(step.name), self.build(step))
+
+    def build(self, step: Step) -> nn.Module:
+        raise NotImplementedError
+
+    def enter(self, x: Tensor) -> Tensor:
+        """What happens to the input before the first step."""
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x``: (N, *input_shape) -> (N, *output_shape)."""
+        values = {INPUT: self.enter(x)}
+        for step in self.network.steps:
+            values[step.name] = self.step(step.name)(*(values[name] for name in step.inputs))
+        return values[self.network.steps[-1].name]
+
+    def step(self, name: str) -> nn.Module:
+        """The module that runs the step of that name."""
+        return getattr(self, module_name(name))
+
+
+def module_name(step_name: str) -> str:
+    return step_name.replace(".", "/")
+
+
+class FloatNetwork(StepNetwork):
+    """The network in float32."""
+
+    def build(self, step: Step) -> nn.Module:
+        layer = step.layer
+        if isinstance(layer, Conv):
+            return ConvBlock(step)
+        if isinstance(layer, Dense):
+            return DenseBlock(step)
+        if isinstance(layer, Add):
+            return AddBlock(layer)
+        return weightless(step)
+
+
+class ConvBlock(nn.Module):
+    """Padding -> convolution -> batch norm -> activation."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self.padding, arguments = conv_arguments(step)
+        rank = len(step.shape) - 1
+        self.conv = CONV[rank](**arguments)
+        self.bn = BATCH_NORM[rank](step.shape[0]) if step.layer.bn else None  # type: ignore[attr-defined]
+        self.activation = activation(step.layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(F.pad(x, self.padding))
+        return self.activation(y if self.bn is None else self.bn(y))
+
+
+class DenseBlock(nn.Module):
+    """Fully connected -> activation."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self.dense = nn.Linear(**dense_arguments(step))
+        self.activation = activation(step.layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.dense(x))
+
+
+class AddBlock(nn.Module):
+    """Sum -> activation."""
+
+    def __init__(self, layer: Add) -> None:
+        super().__init__()
+        self.activation = activation(layer)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.activation(x + y)
+
+
+def activation(layer: Layer) -> nn.Module:
+    return nn.ReLU() if getattr(layer, "activation", "none") == "relu" else nn.Identity()
+
+
+def weightless(step: Step) -> nn.Module:
+    """Modules for layers without weights, the same in float and quantized networks."""
+    layer = step.layer
+    if isinstance(layer, Dropout):
+        return nn.Dropout(layer.p)
+    if isinstance(layer, Flatten):
+        return nn.Flatten()
+    if isinstance(layer, Pool):
+        kernel, stride, _, _ = layer.geometry(len(step.shape) - 1)
+        return POOL[layer.kind, len(kernel)](kernel, stride)
+    raise TypeError(f"no module for layer {layer}")
+
+
+def conv_arguments(step: Step) -> tuple[list[int], dict]:
+    """Padding in the order of ``F.pad`` (last axis first) and keyword arguments of ``ConvNd`` without padding."""
+    layer = step.layer
+    assert isinstance(layer, Conv)
+    kernel, stride, dilation, pads = layer.geometry(len(step.shape) - 1)
+    arguments = {
+        "in_channels": step.in_shapes[0][0],
+        "out_channels": layer.channels,
+        "kernel_size": kernel,
+        "stride": stride,
+        "dilation": dilation,
+        "groups": layer.groups,
+        "bias": layer.bias,
+    }
+    return [n for pair in reversed(pads) for n in pair], arguments
+
+
+def dense_arguments(step: Step) -> dict:
+    layer = step.layer
+    assert isinstance(layer, Dense)
+    return {"in_features": step.in_shapes[0][0], "out_features": layer.features, "bias": layer.bias}
