@@ -1,0 +1,74 @@
+/* The parts of the emulator that run once per basic block or per register access, called by unicorn through pointers.
+ *
+ * Nothing here links against unicorn: its functions arrive as pointers from the Python side.
+ */
+#ifndef EK_MACHINE_H
+#define EK_MACHINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define EK_EXPORT __declspec(dllexport)
+#else
+#define EK_EXPORT __attribute__((visibility("default")))
+#endif
+
+typedef struct {
+    int (*mem_read)(void *uc, uint64_t address, void *bytes, uint64_t size);
+    int (*reg_read)(void *uc, int regid, void *value);
+    int (*emu_stop)(void *uc);
+} ek_unicorn;
+
+/* Why a run ended; mirrored in native.py. */
+enum { EK_RUNNING = 0, EK_IDLE, EK_BUDGET, EK_SELF_LOOP, EK_NESTING, EK_REACHED, EK_NO_MEMORY, EK_NO_PERIPHERAL };
+
+/* One basic block in one context (0: none, 1..: index of a context function + 1). */
+typedef struct {
+    uint64_t executions;
+    uint64_t taken;      /* left to an address that does not follow the block */
+    uint64_t taken_wide; /* of these: to a 32-bit instruction that is not 4-byte aligned */
+    uint32_t address;
+    uint32_t size; /* bytes */
+    uint32_t context;
+    uint32_t instructions;
+    uint32_t wide_target; /* the block starts with a 32-bit instruction that is not 4-byte aligned */
+    uint32_t enters;      /* context of the function that starts at this address, 0 for none */
+} ek_block;
+
+typedef struct ek_trace ek_trace;
+typedef struct ek_bus ek_bus;
+
+/* Called when a context function has returned to its caller. */
+typedef void (*ek_leave)(uint32_t context, uint64_t runs);
+
+EK_EXPORT ek_trace *ek_trace_new(const ek_unicorn *unicorn, const uint32_t *functions, uint32_t count, uint64_t budget,
+                                 uint64_t stop_address, ek_leave leave);
+EK_EXPORT void ek_trace_free(ek_trace *trace);
+EK_EXPORT void ek_trace_on_block(void *uc, uint64_t address, uint32_t size, void *trace);
+EK_EXPORT uint64_t ek_trace_blocks(const ek_trace *trace, const ek_block **blocks);
+EK_EXPORT uint32_t ek_trace_reason(const ek_trace *trace);
+EK_EXPORT uint32_t ek_trace_context(const ek_trace *trace);
+EK_EXPORT uint32_t ek_trace_address(const ek_trace *trace);
+EK_EXPORT uint64_t ek_trace_runs(const ek_trace *trace);
+EK_EXPORT uint64_t ek_trace_instructions(const ek_trace *trace);
+
+/* For the bus: ends the run; measurement starts anew; the instruction budget starts anew. */
+void ek_trace_stop(ek_trace *trace, void *uc, uint32_t reason, uint32_t address);
+void ek_trace_restart(ek_trace *trace);
+void ek_trace_progress(ek_trace *trace);
+
+EK_EXPORT ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t received_bytes);
+EK_EXPORT void ek_bus_free(ek_bus *bus);
+EK_EXPORT int ek_bus_add(ek_bus *bus, uint32_t base, uint32_t bytes);
+EK_EXPORT void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value);
+EK_EXPORT int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t bit, uint32_t of, uint32_t width);
+EK_EXPORT void ek_bus_uart(ek_bus *bus, uint32_t status, uint32_t receive, uint32_t transmit, uint32_t receive_ready,
+                           uint32_t transmit_ready);
+EK_EXPORT void *ek_bus_page(ek_bus *bus, uint32_t base);
+EK_EXPORT uint64_t ek_bus_read(void *uc, uint64_t offset, unsigned size, void *page);
+EK_EXPORT void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *page);
+EK_EXPORT uint64_t ek_bus_sent(const ek_bus *bus, const uint8_t **bytes);
+EK_EXPORT uint64_t ek_bus_taken(const ek_bus *bus);
+
+#endif

@@ -1,0 +1,71 @@
+/* Start-up of a Cortex-M4F in C: vector table, memory initialisation, FPU. */
+#include <stdint.h>
+
+#include "ek_stack.h"
+
+#define SCB_VTOR (*(volatile uint32_t *)0xE000ED08u)
+#define SCB_CPACR (*(volatile uint32_t *)0xE000ED88u)
+#define CPACR_FPU_FULL_ACCESS (0xFu << 20)
+
+/* Section boundaries from the linker script. */
+extern uint32_t __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[];
+
+typedef void (*handler)(void);
+typedef union {
+    const void *stack_top;
+    handler entry;
+} vector;
+
+int main(void);
+void Reset_Handler(void);
+void Default_Handler(void);
+extern const vector ek_vectors[16];
+
+/* At the lowest address of its memory: an overflow runs into unmapped addresses and faults, it cannot corrupt data. */
+__attribute__((section(".bss.ek_stack"), aligned(8))) uint8_t ek_stack[EK_STACK_BYTES];
+
+__attribute__((section(".vectors"), used)) const vector ek_vectors[16] = {
+    {.stack_top = ek_stack + EK_STACK_BYTES},
+    {.entry = Reset_Handler},
+    {.entry = Default_Handler}, /* NMI */
+    {.entry = Default_Handler}, /* HardFault */
+    {.entry = Default_Handler}, /* MemManage */
+    {.entry = Default_Handler}, /* BusFault */
+    {.entry = Default_Handler}, /* UsageFault */
+    {.stack_top = 0},
+    {.stack_top = 0},
+    {.stack_top = 0},
+    {.stack_top = 0},
+    {.entry = Default_Handler}, /* SVCall */
+    {.entry = Default_Handler}, /* DebugMonitor */
+    {.stack_top = 0},
+    {.entry = Default_Handler}, /* PendSV */
+    {.entry = Default_Handler}, /* SysTick */
+};
+
+/* No interrupt is ever enabled: reaching this is a fault. It stays here for a debugger to find. */
+void Default_Handler(void)
+{
+    for (;;) {
+    }
+}
+
+void Reset_Handler(void)
+{
+    /* volatile: these loops must not become calls of memcpy or memset before memory is set up */
+    volatile uint32_t *to = __data_start;
+    const volatile uint32_t *from = __data_load;
+
+    SCB_VTOR = (uint32_t)(uintptr_t)ek_vectors;
+    SCB_CPACR |= CPACR_FPU_FULL_ACCESS;
+    __asm volatile("dsb\n\tisb" ::: "memory");
+
+    while (to < __data_end) {
+        *to++ = *from++;
+    }
+    for (to = __bss_start; to < __bss_end; to++) {
+        *to = 0;
+    }
+    main();
+    Default_Handler();
+}
