@@ -1,0 +1,131 @@
+/*
+ * Armv7E-M DSP instructions as functions.
+ *
+ * On Arm they are single instructions; elsewhere they are emulated in portable C, so that a kernel written with them runs
+ * (and is checked for undefined behaviour) on the host. Lanes are signed 16-bit halves of a word; sums wrap modulo 2^32.
+ */
+#ifndef EK_ARMV7EM_DSP_H
+#define EK_ARMV7EM_DSP_H
+
+#include "../base.h"
+
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#include <arm_acle.h>
+#define EK_DSP 1
+/* The assembly blocks need their offsets as constants, hence an optimising build. */
+#if defined(__OPTIMIZE__)
+#define EK_DSP_ASM 1
+#else
+#define EK_DSP_ASM 0
+#endif
+#else
+#define EK_DSP 0
+#define EK_DSP_ASM 0
+#endif
+
+EK_INLINE int32_t ek_lane(uint32_t word, int half) { return (int16_t)(uint16_t)(word >> (16 * half)); }
+
+EK_INLINE uint32_t ek_lanes(int32_t low, int32_t high) { return ((uint32_t)low & 0xffffu) | ((uint32_t)high << 16); }
+
+EK_INLINE uint32_t ek_ror(uint32_t word, int bits) { return (word >> bits) | (word << (32 - bits)); }
+
+/* Four bytes from any address, the first one lowest. */
+EK_INLINE uint32_t ek_load_bytes(const int8_t *x) {
+#if defined(__GNUC__)
+    uint32_t word;
+    __builtin_memcpy(&word, x, sizeof word);
+    return word;
+#else
+    return (uint8_t)x[0] | (uint32_t)(uint8_t)x[1] << 8 | (uint32_t)(uint8_t)x[2] << 16 | (uint32_t)(uint8_t)x[3] << 24;
+#endif
+}
+
+/* acc + x.low * w.low + x.high * w.high */
+EK_INLINE int32_t ek_smlad(uint32_t x, uint32_t w, int32_t acc) {
+#if EK_DSP
+    return __smlad((int16x2_t)x, (int16x2_t)w, acc);
+#else
+    const uint32_t low = (uint32_t)(ek_lane(x, 0) * ek_lane(w, 0));
+    const uint32_t high = (uint32_t)(ek_lane(x, 1) * ek_lane(w, 1));
+    return (int32_t)((uint32_t)acc + low + high);
+#endif
+}
+
+/* Sign-extended bytes 0 and 2 in the two lanes. */
+EK_INLINE uint32_t ek_sxtb16(uint32_t bytes) {
+#if EK_DSP
+    return (uint32_t)__sxtb16((int8x4_t)bytes);
+#else
+    return ek_lanes((int8_t)(uint8_t)bytes, (int8_t)(uint8_t)(bytes >> 16));
+#endif
+}
+
+/* base + sign-extended bytes 0 and 2, lane by lane. */
+EK_INLINE uint32_t ek_sxtab16(uint32_t base, uint32_t bytes) {
+#if EK_DSP
+    return (uint32_t)__sxtab16((int16x2_t)base, (int8x4_t)bytes);
+#else
+    return ek_lanes(ek_lane(base, 0) + (int8_t)(uint8_t)bytes, ek_lane(base, 1) + (int8_t)(uint8_t)(bytes >> 16));
+#endif
+}
+
+/* base + high word of x * y */
+EK_INLINE int32_t ek_smmla(int32_t x, int32_t y, int32_t base) {
+#if EK_DSP
+    int32_t sum;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(sum) : "r"(x), "r"(y), "r"(base));
+    return sum;
+#else
+    return (int32_t)((uint32_t)base + (uint32_t)(int32_t)(((int64_t)x * y) >> 32));
+#endif
+}
+
+/* Saturation to int8. */
+EK_INLINE int32_t ek_ssat8(int32_t value) {
+#if EK_DSP
+    return (int32_t)__ssat(value, 8);
+#else
+    return value < -128 ? -128 : value > 127 ? 127 : value;
+#endif
+}
+
+/*
+ * Loads of neighbours. The core pipelines consecutive loads to one cycle each, but compilers spread them between
+ * multiplications, where each costs two. Indices count words; literals in reach of the instruction's offset take the
+ * fixed sequence.
+ */
+#if EK_DSP_ASM
+#define EK_NEAR(i) ((i) >= 0 && (i) < 1024)
+#endif
+
+EK_INLINE void ek_load2(uint32_t *a, const ek_word *pa, int32_t ia, uint32_t *b, const ek_word *pb, int32_t ib) {
+#if EK_DSP_ASM
+    if (EK_NEAR(ia) && EK_NEAR(ib)) {
+        __asm__ volatile("ldr %0, [%2, %4]\n\tldr %1, [%3, %5]"
+                         : "=&r"(*a), "=&r"(*b)
+                         : "r"(pa), "r"(pb), "i"(4 * ia), "i"(4 * ib)
+                         : "memory");
+        return;
+    }
+#endif
+    *a = pa[ia];
+    *b = pb[ib];
+}
+
+EK_INLINE void ek_load3(uint32_t *a, const ek_word *pa, int32_t ia, uint32_t *b, const ek_word *pb, int32_t ib,
+                        uint32_t *c, const ek_word *pc, int32_t ic) {
+#if EK_DSP_ASM
+    if (EK_NEAR(ia) && EK_NEAR(ib) && EK_NEAR(ic)) {
+        __asm__ volatile("ldr %0, [%3, %6]\n\tldr %1, [%4, %7]\n\tldr %2, [%5, %8]"
+                         : "=&r"(*a), "=&r"(*b), "=&r"(*c)
+                         : "r"(pa), "r"(pb), "r"(pc), "i"(4 * ia), "i"(4 * ib), "i"(4 * ic)
+                         : "memory");
+        return;
+    }
+#endif
+    *a = pa[ia];
+    *b = pb[ib];
+    *c = pc[ic];
+}
+
+#endif
