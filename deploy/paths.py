@@ -1,0 +1,25 @@
+"""Where the hand-written C lives, in an installed wheel and in a checkout alike."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from quant.errors import Problem, UserError
+
+
+@cache
+def firmware_root() -> Path:
+    """The folder with ``kernels``, ``runtime`` and ``boards``.
+
+    A wheel carries it inside this package; a checkout has it next to the package.
+
+    Raises:
+        UserError: neither is there.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "_firmware", here.parent / "firmware"):
+        if (folder / "kernels").is_dir():
+            return folder
+    fix = "reinstall edgekit; a checkout must hold the folder 'firmware' next to 'deploy'"
+    raise UserError(Problem("EdgeKit's C sources are missing", str(here), fix=fix))

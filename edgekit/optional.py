@@ -1,0 +1,20 @@
+"""Packages that only some verbs need, and the extra that installs them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+EXTRAS = {"torch": "train", "brevitas": "train", "unicorn": "emulate"}
+
+
+def advice(module: str | None) -> tuple[str, str] | None:
+    """(what is missing, what to do) for a module that could not be imported; None if it is no optional one."""
+    package = (module or "").split(".")[0]
+    if package not in EXTRAS:
+        return None
+    extra = EXTRAS[package]
+    return f"the package '{package}' is not installed", f"pip install 'edgekit[{extra}]'"
+
+
+def installed(package: str) -> bool:
+    return find_spec(package) is not None
