@@ -21,6 +21,13 @@
 #define EK_UNROLL
 #endif
 
+/* Keeps a pointer in a register of its own: the compiler forgets what it was computed from. */
+#if defined(__GNUC__)
+#define EK_KEEP(pointer) __asm__("" : "+r"(pointer))
+#else
+#define EK_KEEP(pointer) ((void)0)
+#endif
+
 /* Elements of a buffer that is addressed by bytes or by words in turn. */
 #if defined(__GNUC__)
 typedef int16_t __attribute__((may_alias)) ek_half;

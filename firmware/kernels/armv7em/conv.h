@@ -14,6 +14,8 @@
 #include "../conv.h"
 #include "mac_block.h"
 
+enum { EK_EDGE = 4 }; /* blocks at the start of a row that have code of their own, without the taps they cannot see */
+
 /* What follows from the geometry; literals after inlining. */
 EK_INLINE int32_t ek_conv_words(const ek_conv_geometry *g) { return (g->window.in_c / g->groups + 1) / 2; }
 
@@ -61,7 +63,7 @@ EK_INLINE void ek_conv_expand(const ek_conv_geometry *g, const int8_t *x, ek_wor
 
 /* Sums of a block: rows of the window that lie inside the input, all channel pairs, all taps but the first `skip`. */
 EK_INLINE void ek_conv_sums(const ek_conv_geometry *g, const ek_block *b, const ek_word *x, const ek_word *w, int32_t top,
-                            int32_t skip, int32_t *acc) {
+                            int32_t skip, ek_sums *acc) {
     const ek_window *s = &g->window;
     const int32_t channels = s->in_c / g->groups, pairs = channels / 2, words = ek_conv_words(g);
     const int32_t span = ek_conv_span(s), row_words = ek_conv_columns(s) * words;
@@ -73,8 +75,20 @@ EK_INLINE void ek_conv_sums(const ek_conv_geometry *g, const ek_block *b, const 
     for (int32_t ky = from; ky < to; ky++) {
         const ek_word *xr = x + (top + ky * s->dilation_h) % span * row_words;
         const ek_word *wr = w + ky * row_weights;
-        for (int32_t c = 0; c < pairs; c++) ek_block_run(b, xr + c, wr + c * taps * b->channels, taps, skip, acc);
-        if (odd_steps) ek_block_run(&odd, xr + pairs, wr + pairs * taps * b->channels, odd_steps, skip / 2, acc);
+        if (pairs == 1) {
+            ek_block_run(b, xr++, wr, taps, skip, acc);
+            wr += taps * b->channels;
+        } else if (pairs > 0) {
+            const ek_word *end = xr + pairs;
+            do {
+                ek_block_run(b, xr, wr, taps, skip, acc);
+                xr++;
+                wr += taps * b->channels;
+                EK_KEEP(xr);
+                EK_KEEP(wr);
+            } while (xr != end);
+        }
+        if (odd_steps) ek_block_run(&odd, xr, wr, odd_steps, skip / 2, acc);
     }
 }
 
@@ -84,47 +98,51 @@ EK_INLINE int32_t ek_requantize_dsp(const ek_requant *r, int32_t acc, const int3
     return r->lo == -128 && r->hi == 127 ? ek_ssat8(value) : ek_clip(value, r->lo, r->hi);
 }
 
-/* b->channels outputs at three positions, `apart` output columns from each other. */
-EK_INLINE void ek_conv_block(const ek_conv_geometry *g, const ek_block *b, const ek_word *x, const ek_word *w,
+/* block->channels outputs at three positions, `apart` output columns from each other. */
+EK_INLINE void ek_conv_block(const ek_conv_geometry *g, const ek_block *block, const ek_word *x, const ek_word *w,
                              const int32_t *record, void *y, int32_t at, int32_t apart, int32_t top, int32_t skip) {
-    const int32_t size = EK_RECORD_WORDS(&g->requant);
-    int32_t acc[2 * EK_POSITIONS];
-    EK_UNROLL
-    for (int32_t p = 0; p < EK_POSITIONS; p++) {
-        acc[p] = record[0];
-        acc[EK_POSITIONS + p] = b->channels == 2 ? record[size] : 0;
+    const ek_requant *r = &g->requant;
+    const int32_t *next = record + EK_RECORD_WORDS(r);
+    const int32_t step = apart * g->window.out_c, a = record[0], b = block->channels == 2 ? next[0] : 0;
+    ek_sums acc = {a, a, a, b, b, b};
+    ek_conv_sums(g, block, x, w, top, skip, &acc);
+    ek_store(r, y, at, ek_requantize_dsp(r, acc.a0, record));
+    ek_store(r, y, at + step, ek_requantize_dsp(r, acc.a1, record));
+    ek_store(r, y, at + 2 * step, ek_requantize_dsp(r, acc.a2, record));
+    if (block->channels == 2) {
+        ek_store(r, y, at + 1, ek_requantize_dsp(r, acc.b0, next));
+        ek_store(r, y, at + 1 + step, ek_requantize_dsp(r, acc.b1, next));
+        ek_store(r, y, at + 1 + 2 * step, ek_requantize_dsp(r, acc.b2, next));
     }
-    ek_conv_sums(g, b, x, w, top, skip, acc);
-    for (int32_t o = 0; o < b->channels; o++)
-        for (int32_t p = 0; p < EK_POSITIONS; p++)
-            ek_store(&g->requant, y, at + o + p * apart * g->window.out_c,
-                     ek_requantize_dsp(&g->requant, acc[o * EK_POSITIONS + p], record + o * size));
 }
 
-/* One output row of b->channels outputs. Blocks overlap at the end of a row rather than leave a rest: the input has been
+/* One output row of `channels` outputs. Blocks overlap at the end of a row rather than leave a rest: the input has been
  * copied, so that computing an output twice is harmless. */
 EK_INLINE void ek_conv_row(const ek_conv_geometry *g, int32_t channels, const ek_word *x, const ek_word *w,
                            const int32_t *record, void *y, int32_t at, int32_t top) {
     const ek_window *s = &g->window;
-    const int32_t words = ek_conv_words(g), gap = s->dilation_w * words;
-    const int32_t slides = s->stride_w == 1 && s->kernel_w > 1 && s->out_w >= EK_POSITIONS * s->dilation_w;
-    const int32_t apart = slides ? s->dilation_w : s->out_w >= EK_POSITIONS ? 1 : 0;
-    const int32_t phases = slides ? s->dilation_w : apart ? 1 : s->out_w;
-    const ek_block b = {channels, slides, 1, gap, apart * s->stride_w * words};
+    const int32_t words = ek_conv_words(g), stride = s->stride_w;
+    const int32_t slides = stride == 1 && s->kernel_w > 1 && s->out_w >= 3 * s->dilation_w;
+    const int32_t apart = slides ? s->dilation_w : s->out_w >= 3 ? 1 : 0;
+    const int32_t phases = slides ? s->dilation_w : s->out_w >= 3 ? 1 : s->out_w;
+    const ek_block b = {channels, slides, 1, s->dilation_w * words, apart * stride * words};
     for (int32_t phase = 0; phase < phases; phase++) {
-        const int32_t last = s->out_w - 1 - 2 * apart; /* the last block may start here or one phase later */
-        const int32_t final = last - (last - phase) % (apart ? apart : 1);
-        int32_t t = phase;
-        for (;;) {
+        const int32_t rest = apart ? (s->out_w - 1 - phase) / apart - 2 : 0; /* blocks start at 0 .. rest, in `apart` */
+        int32_t i = 0;
+        EK_UNROLL
+        for (int32_t e = 0; e < EK_EDGE; e++) {
             const int32_t skip =
-                ek_first_tap((t + 2 * apart) * s->stride_w - s->pad_left, s->dilation_w, s->kernel_w);
-            const ek_word *xt = x + t * s->stride_w * words;
-            if (skip)
-                ek_conv_block(g, &b, xt, w, record, y, at + t * s->out_c, apart, top, skip);
-            else
-                ek_conv_block(g, &b, xt, w, record, y, at + t * s->out_c, apart, top, 0);
-            if (t == final || !apart) break;
-            t = ek_min(t + 3 * apart, final);
+                ek_first_tap((phases - 1 + (3 * e + 2) * apart) * stride - s->pad_left, s->dilation_w, s->kernel_w);
+            if (skip > 0 && i == 3 * e && i <= rest) {
+                const int32_t t = phase + i * apart;
+                ek_conv_block(g, &b, x + t * stride * words, w, record, y, at + t * s->out_c, apart, top, skip);
+                i += 3;
+            }
+        }
+        while (i < rest + 3) {
+            const int32_t t = phase + ek_min(i, rest) * apart;
+            ek_conv_block(g, &b, x + t * stride * words, w, record, y, at + t * s->out_c, apart, top, 0);
+            i += 3;
         }
     }
 }

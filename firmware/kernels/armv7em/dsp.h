@@ -83,7 +83,9 @@ EK_INLINE int32_t ek_smmla(int32_t x, int32_t y, int32_t base) {
 /* Saturation to int8. */
 EK_INLINE int32_t ek_ssat8(int32_t value) {
 #if EK_DSP
-    return (int32_t)__ssat(value, 8);
+    int32_t y;
+    __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(value));
+    return y;
 #else
     return value < -128 ? -128 : value > 127 ? 127 : value;
 #endif

@@ -1,9 +1,9 @@
 /*
  * The multiply-accumulate core of the Armv7E-M convolutions: one or two output channels times three positions.
  *
- * Inputs are int16 pairs, one word each. Position p of a block sees, at step k, the word x[(k * ahead + p) * gap] when the
- * window slides, and x[k * ahead * gap + p * apart] otherwise. In a sliding block the positions lie one tap apart, so that
- * a step reuses words of the one before it: 3 loads serve 12 MACs in 10 cycles.
+ * Inputs are int16 pairs, one word each. In a sliding block the positions lie one tap apart, so that position p sees at
+ * step k the word x[(k * ahead + p) * gap] and a step reuses words of the one before it: 3 loads serve 12 MACs in 10
+ * cycles. Otherwise it sees x[k * ahead * gap + p * apart].
  *
  * w holds `channels` words per step.
  */
@@ -12,7 +12,7 @@
 
 #include "dsp.h"
 
-enum { EK_POSITIONS = 3 };
+enum { EK_BURST = 12 }; /* steps that are unrolled; a multiple of 3 leaves sliding words in their registers */
 
 typedef struct {
     int32_t channels; /* 1 or 2 */
@@ -22,72 +22,82 @@ typedef struct {
     int32_t apart;    /* words from one position to the next */
 } ek_block;
 
-/* Loads the words of step k into x[0..2] and its weights into v[0..channels-1]. */
-EK_INLINE void ek_block_load(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, uint32_t *v,
-                             uint32_t *words) {
+/* Sums of the first (a) and second (b) channel at three positions. */
+typedef struct {
+    int32_t a0, a1, a2, b0, b1, b2;
+} ek_sums;
+
+/* What three positions see. */
+typedef struct {
+    uint32_t x0, x1, x2;
+} ek_seen;
+
+/* Loads the words of step k and its weights; a sliding block finds in `s` what the step before has left. */
+EK_INLINE void ek_block_load(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, ek_seen *s, uint32_t *wa,
+                             uint32_t *wb) {
     const int32_t at = k * b->ahead * b->gap, wk = k * b->channels;
-    if (b->slides && b->ahead == 1) {
-        if (b->channels == 2)
-            ek_load3(&v[0], w, wk, &v[1], w, wk + 1, &words[2], x, at + 2 * b->gap);
-        else
-            ek_load2(&v[0], w, wk, &words[2], x, at + 2 * b->gap);
-    } else if (b->slides) {
-        ek_load2(&words[1], x, at + b->gap, &words[2], x, at + 2 * b->gap);
-        if (b->channels == 2)
-            ek_load2(&v[0], w, wk, &v[1], w, wk + 1);
-        else
-            v[0] = w[wk];
-    } else {
-        ek_load3(&words[0], x, at, &words[1], x, at + b->apart, &words[2], x, at + 2 * b->apart);
-        if (b->channels == 2)
-            ek_load2(&v[0], w, wk, &v[1], w, wk + 1);
-        else
-            v[0] = w[wk];
-    }
-}
-
-/* Step k: acc[channel * 3 + position] += x * w. Expects in words[] what the step before has left. */
-EK_INLINE void ek_block_step(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, uint32_t *words,
-                             int32_t *acc) {
-    uint32_t v[2];
-    ek_block_load(b, x, w, k, v, words);
-    EK_UNROLL
-    for (int32_t p = 0; p < EK_POSITIONS; p++) {
-        acc[p] = ek_smlad(words[p], v[0], acc[p]);
-        if (b->channels == 2) acc[EK_POSITIONS + p] = ek_smlad(words[p], v[1], acc[EK_POSITIONS + p]);
+    if (b->slides && b->ahead == 1 && b->channels == 2) {
+        ek_load3(wa, w, wk, wb, w, wk + 1, &s->x2, x, at + 2 * b->gap);
+        return;
     }
     if (b->slides && b->ahead == 1) {
-        words[0] = words[1];
-        words[1] = words[2];
-    } else if (b->slides) {
-        words[0] = words[2];
+        ek_load2(wa, w, wk, &s->x2, x, at + 2 * b->gap);
+        return;
     }
+    if (b->slides)
+        ek_load2(&s->x1, x, at + b->gap, &s->x2, x, at + 2 * b->gap);
+    else
+        ek_load3(&s->x0, x, at, &s->x1, x, at + b->apart, &s->x2, x, at + 2 * b->apart);
+    if (b->channels == 2)
+        ek_load2(wa, w, wk, wb, w, wk + 1);
+    else
+        *wa = w[wk];
 }
 
-/* At most 12 steps, unrolled; the first `skip` of them may be left out. */
-EK_INLINE void ek_block_burst(const ek_block *b, const ek_word *x, const ek_word *w, int32_t steps, int32_t skip,
-                              int32_t *acc) {
-    const int32_t begin = skip / 3 * 3; /* after 3 steps the sliding words are back in their registers */
-    uint32_t words[EK_POSITIONS] = {0, 0, 0};
+EK_INLINE void ek_block_step(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, ek_seen *s, ek_sums *acc) {
+    uint32_t wa = 0, wb = 0;
+    ek_block_load(b, x, w, k, s, &wa, &wb);
+    acc->a0 = ek_smlad(s->x0, wa, acc->a0);
+    acc->a1 = ek_smlad(s->x1, wa, acc->a1);
+    acc->a2 = ek_smlad(s->x2, wa, acc->a2);
+    if (b->channels == 2) {
+        acc->b0 = ek_smlad(s->x0, wb, acc->b0);
+        acc->b1 = ek_smlad(s->x1, wb, acc->b1);
+        acc->b2 = ek_smlad(s->x2, wb, acc->b2);
+    }
     if (b->slides) {
-        words[0] = x[begin * b->ahead * b->gap];
-        if (b->ahead == 1) words[1] = x[(begin + 1) * b->gap];
+        s->x0 = b->ahead == 1 ? s->x1 : s->x2;
+        s->x1 = s->x2;
     }
-    EK_UNROLL
-    for (int32_t k = 0; k < 12; k++)
-        if (k < steps && k / 3 * 3 >= begin) ek_block_step(b, x, w, k, words, acc);
 }
 
-/* All `steps`; the first `skip` meet nothing but zeros and may be left out. With a literal 0 nothing is tested. */
+/* Steps first .. steps-1 of at most EK_BURST, unrolled; both are literals. */
+EK_INLINE void ek_block_burst(const ek_block *b, const ek_word *x, const ek_word *w, int32_t steps, int32_t first,
+                              ek_sums *acc) {
+    ek_seen s = {0, 0, 0};
+    if (b->slides) {
+        s.x0 = x[first * b->ahead * b->gap];
+        if (b->ahead == 1) s.x1 = x[(first + 1) * b->gap];
+    }
+    EK_UNROLL
+    for (int32_t k = 0; k < EK_BURST; k++)
+        if (k >= first && k < steps) ek_block_step(b, x, w, k, &s, acc);
+}
+
+/* All `steps` but the first `skip`, which meet nothing but zeros: exactly those where one burst is enough (`skip` is a
+ * literal then), whole bursts where it is not. */
 EK_INLINE void ek_block_run(const ek_block *b, const ek_word *x, const ek_word *w, int32_t steps, int32_t skip,
-                            int32_t *acc) {
+                            ek_sums *acc) {
     const int32_t reach = (1023 / b->gap - 2) / b->ahead / 3 * 3; /* offsets of a load are 12 bits */
-    const int32_t burst = ek_max(3, ek_min(12, reach)), tail = steps % burst;
+    const int32_t burst = ek_max(3, ek_min(EK_BURST, reach)), tail = steps % burst;
+    if (steps <= burst) {
+        if (skip < steps) ek_block_burst(b, x, w, steps, skip, acc);
+        return;
+    }
     int32_t k = skip / burst * burst;
     for (; k < steps - tail; k += burst)
-        ek_block_burst(b, x + k * b->ahead * b->gap, w + k * b->channels, burst, ek_max(0, skip - k), acc);
-    if (tail > 0 && k < steps)
-        ek_block_burst(b, x + k * b->ahead * b->gap, w + k * b->channels, tail, ek_max(0, skip - k), acc);
+        ek_block_burst(b, x + k * b->ahead * b->gap, w + k * b->channels, burst, 0, acc);
+    if (tail > 0 && k < steps) ek_block_burst(b, x + k * b->ahead * b->gap, w + k * b->channels, tail, 0, acc);
 }
 
 #endif
