@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,7 +29,6 @@ except ImportError as error:
 PAGE = 0x1000
 # RAM holds anything after power-up; this value makes firmware that relies on zeros fail.
 PAINT = bytes.fromhex("a5c3965a")
-FPEXC_ENABLE = 0x40000000
 
 ACCESS = {
     unicorn.UC_MEM_READ_UNMAPPED: "read from an address without memory",
@@ -53,7 +53,8 @@ class Context:
 class Finished:
     """What a run leaves: bytes sent by UART, block counts (:data:`native.BLOCK`), completed calls of context 1.
 
-    ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``low_water`` is the lowest stack address written.
+    ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``stack_used`` is None where the image does not mark
+    its stack; ``mips`` is the speed of the run, start-up included.
     """
 
     reason: int
@@ -61,7 +62,8 @@ class Finished:
     received: int
     blocks: np.ndarray[Any, Any]
     runs: int
-    low_water: int | None
+    stack_used: int | None
+    mips: float
 
 
 class Machine:
@@ -89,8 +91,11 @@ class Machine:
         self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
         self._keep: list[Any] = []
-        self._trace = self._make_trace(stop_address)
-        self._bus = self._lib.ek_bus_new(self._trace, received, len(received))
+        functions = native.Unicorn(
+            *(native.address_of(getattr(uclib, f"uc_{name}")) for name, _ in native.Unicorn._fields_)
+        )
+        self._trace = self._make_trace(functions, stop_address)
+        self._bus = self._lib.ek_bus_new(ctypes.byref(functions), self._trace, received, len(received))
         self._map_memories()
         self._map_peripherals()
         self._hook()
@@ -115,11 +120,12 @@ class Machine:
         """
         stack_top, reset = np.frombuffer(self.read(self._board.flash.start, 8), "<u4").tolist()
         self._uc.reg_write(arm_const.UC_ARM_REG_SP, stack_top)
-        self._uc.reg_write(arm_const.UC_ARM_REG_FPEXC, FPEXC_ENABLE)
+        start = time.perf_counter()
         try:
             self._uc.emu_start(reset | 1, 0xFFFFFFFE)
         except unicorn.UcError as error:
             self._failure = self._failure or (str(error), self._pc())
+        seconds = time.perf_counter() - start
         if self._callback_error is not None:
             raise self._callback_error
         if self._failure is not None:
@@ -127,21 +133,15 @@ class Machine:
         reason = self._lib.ek_trace_reason(self._trace)
         if reason not in (native.IDLE, native.REACHED):
             raise self._stopped(reason, self._lib.ek_trace_address(self._trace))
-        return self._finished(reason)
+        return self._finished(reason, seconds)
 
-    def _make_trace(self, stop_address: int | None) -> int:
-        functions = native.Unicorn(
-            *(native.address_of(function) for function in (uclib.uc_mem_read, uclib.uc_reg_read, uclib.uc_emu_stop))
-        )
+    def _make_trace(self, functions: native.Unicorn, stop_address: int | None) -> int:
         starts = (ctypes.c_uint32 * max(len(self._contexts), 1))(*(context.address for context in self._contexts))
         leave = native.LEAVE(self._on_leave) if self._leave else native.LEAVE()
         stop = (1 << 63) if stop_address is None else stop_address
         self._keep += [functions, starts, leave]
-        return int(
-            self._lib.ek_trace_new(
-                ctypes.byref(functions), starts, len(self._contexts), self._budget, stop, leave
-            )
-        )
+        pointer = ctypes.byref(functions)
+        return int(self._lib.ek_trace_new(pointer, starts, len(self._contexts), self._budget, stop, leave))
 
     def _on_leave(self, context: int, run: int) -> None:
         assert self._leave is not None
@@ -241,15 +241,15 @@ class Machine:
     def _stack_memory(self) -> Memory | None:
         return self._board.memory_at(self._image.symbols["__stack_bottom"].address) if self._image.has_stack else None
 
-    def _low_water(self) -> int | None:
+    def _stack_used(self) -> int | None:
         if not self._image.has_stack:
             return None
         bottom, top = (self._image.symbols[name].address for name in ("__stack_bottom", "__stack_top"))
         words = np.frombuffer(self.read(bottom, top - bottom), "<u4")
         written = np.flatnonzero(words != np.frombuffer(PAINT, "<u4"))
-        return bottom + 4 * int(written[0]) if written.size else top
+        return top - bottom - 4 * int(written[0]) if written.size else 0
 
-    def _finished(self, reason: int) -> Finished:
+    def _finished(self, reason: int, seconds: float) -> Finished:
         data = ctypes.c_void_p()
         sent = ctypes.string_at(data, count) if (count := self._lib.ek_bus_sent(self._bus, ctypes.byref(data))) else b""
         rows = self._lib.ek_trace_blocks(self._trace, ctypes.byref(data))
@@ -260,5 +260,6 @@ class Machine:
             received=self._lib.ek_bus_taken(self._bus),
             blocks=blocks[blocks["executions"] > 0],
             runs=self._lib.ek_trace_runs(self._trace),
-            low_water=self._low_water(),
+            stack_used=self._stack_used(),
+            mips=self._lib.ek_trace_executed(self._trace) / seconds / 1e6,
         )

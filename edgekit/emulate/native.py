@@ -5,9 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib.metadata
-import os
 import platform
-import subprocess
 import sys
 import tempfile
 from functools import lru_cache
@@ -15,6 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+
+from deploy.compilers import host_compiler
+from quant.datasets.cache import cache_folder, write_atomic
 
 SOURCES = ("machine.h", "trace.c", "bus.c")
 
@@ -42,14 +43,7 @@ LEAVE = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint64)
 class Unicorn(ctypes.Structure):
     """Mirrors ek_unicorn of machine.h: addresses of unicorn's functions."""
 
-    _fields_ = (("mem_read", ctypes.c_void_p), ("reg_read", ctypes.c_void_p), ("emu_stop", ctypes.c_void_p))
-
-
-def cache_folder() -> Path:
-    """Where compiled helpers are kept: ``$EDGEKIT_CACHE``, else the user's cache folder."""
-    if chosen := os.environ.get("EDGEKIT_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgekit"
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("mem_read", "reg_read", "reg_write", "emu_stop"))
 
 
 @lru_cache(maxsize=1)
@@ -65,8 +59,8 @@ def library() -> ctypes.CDLL:
         "ek_trace_context": (word, [pointer]),
         "ek_trace_address": (word, [pointer]),
         "ek_trace_runs": (wide, [pointer]),
-        "ek_trace_instructions": (wide, [pointer]),
-        "ek_bus_new": (pointer, [pointer, ctypes.c_char_p, wide]),
+        "ek_trace_executed": (wide, [pointer]),
+        "ek_bus_new": (pointer, [pointer, pointer, ctypes.c_char_p, wide]),
         "ek_bus_free": (None, [pointer]),
         "ek_bus_add": (ctypes.c_int, [pointer, word, word]),
         "ek_bus_reset": (None, [pointer, word, word]),
@@ -96,14 +90,12 @@ def _build() -> Path:
     suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
     target = cache_folder() / f"emulate-{key.hexdigest()[:20]}{suffix}"
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            for name, text in texts.items():
-                (Path(scratch) / name).write_bytes(text)
+        with tempfile.TemporaryDirectory() as scratch:
+            sources = [Path(scratch) / name for name in SOURCES]
+            for source in sources:
+                source.write_bytes(texts[source.name])
             compiled = Path(scratch) / target.name
-            command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", "-std=c99"]
-            command += ["-fno-sanitize=all", "-fvisibility=hidden", "-o", str(compiled)]
-            command += [str(Path(scratch) / name) for name in SOURCES if name.endswith(".c")]
-            subprocess.run(command, check=True, capture_output=True, text=True)
-            os.replace(compiled, target)  # another process may have been faster: same bytes
+            units = [source for source in sources if source.suffix == ".c"]
+            host_compiler().compile(units, compiled, "-shared", "-fPIC", "-fvisibility=hidden")
+            write_atomic(target, compiled.read_bytes())
     return target

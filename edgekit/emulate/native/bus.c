@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CPACR 0xE000ED88u
+#define CPACR_FPU (0xFu << 20)
+#define REG_FPEXC 4 /* UC_ARM_REG_FPEXC */
+#define FPEXC_EN (1u << 30)
 #define MAX_DEVICES 32
 #define MAX_FOLLOWS 64
 #define MAX_PAGES 64
@@ -26,6 +30,7 @@ typedef struct {
 } page;
 
 struct ek_bus {
+    ek_unicorn unicorn;
     ek_trace *trace;
     device devices[MAX_DEVICES];
     uint32_t device_count;
@@ -43,11 +48,12 @@ struct ek_bus {
     uint64_t sent_bytes, sent_capacity;
 };
 
-ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t received_bytes)
+ek_bus *ek_bus_new(const ek_unicorn *unicorn, ek_trace *trace, const uint8_t *received, uint64_t received_bytes)
 {
     ek_bus *bus = calloc(1, sizeof *bus);
 
     if (bus != NULL) {
+        bus->unicorn = *unicorn;
         bus->trace = trace;
         bus->received = received;
         bus->received_bytes = received_bytes;
@@ -209,6 +215,10 @@ void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void
             uint32_t field = (1u << f->width) - 1u;
             *reg = (*reg & ~(field << f->bit)) | (((*reg >> f->of) & field) << f->bit);
         }
+    }
+    if ((address & ~3u) == CPACR) {
+        uint32_t enable = (*reg & CPACR_FPU) == CPACR_FPU ? FPEXC_EN : 0u;
+        bus->unicorn.reg_write(uc, REG_FPEXC, &enable);
     }
 }
 

@@ -37,6 +37,7 @@ struct ek_trace {
     call calls[MAX_DEPTH];
 
     uint64_t instructions;
+    uint64_t before; /* instructions before the measurement started */
     uint64_t budget;
     uint64_t limit;
     uint64_t stop_address;
@@ -99,6 +100,7 @@ void ek_trace_restart(ek_trace *t)
         t->blocks[i].taken = 0;
         t->blocks[i].taken_wide = 0;
     }
+    t->before += t->instructions;
     t->instructions = 0;
     t->runs = 0;
     t->measuring = 1;
@@ -292,7 +294,7 @@ uint64_t ek_trace_runs(const ek_trace *t)
     return t->runs;
 }
 
-uint64_t ek_trace_instructions(const ek_trace *t)
+uint64_t ek_trace_executed(const ek_trace *t)
 {
-    return t->instructions;
+    return t->before + t->instructions;
 }

@@ -1,0 +1,45 @@
+"""The UART protocol of ``firmware/runtime/main.c``, seen from the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgekit.emulate.errors import EmulationError
+
+STATUS = b"EK"
+INPUT = b"\xebI"
+OUTPUT = b"\xebO"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the firmware sent: its self-test's result and one output per input."""
+
+    selftest_passed: bool
+    outputs: list[bytes]
+
+
+def requests(inputs: Sequence[bytes]) -> bytes:
+    """All bytes the host sends."""
+    return b"".join(INPUT + data for data in inputs)
+
+
+def answers(sent: bytes, count: int, output_bytes: int) -> Answers:
+    """Takes the firmware's bytes apart.
+
+    Raises:
+        EmulationError: anything but a status and ``count`` complete frames.
+    """
+    where = "UART output of the firmware"
+    if sent[:2] != STATUS or len(sent) < 3:
+        raise EmulationError(f"no status after start-up: {sent[:16]!r}", where)
+    frame = len(OUTPUT) + output_bytes
+    body = sent[3:]
+    if len(body) != count * frame:
+        raise EmulationError(f"{len(body)} bytes, {count * frame} expected for {count} outputs", where)
+    frames = [body[at : at + frame] for at in range(0, len(body), frame)]
+    broken = [index for index, data in enumerate(frames) if data[:2] != OUTPUT]
+    if broken:
+        raise EmulationError(f"output {broken[0]} does not start with {OUTPUT!r}", where)
+    return Answers(sent[2] == 0, [data[len(OUTPUT) :] for data in frames])
