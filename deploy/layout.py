@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
+
+from quant.graph import Graph, Node
+from quant.ops import Reshape
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,27 @@ def channels_last(shape: tuple[int, ...]) -> Layout:
 def planar(shape: tuple[int, ...]) -> Layout:
     """Logical order."""
     return Layout(shape, tuple(range(len(shape))))
+
+
+def with_logical_boundaries(graph: Graph) -> Graph:
+    """The graph with copies at its borders where callers' logical order and channels-last storage differ.
+
+    A caller of the firmware sees rows of channels as in the model; inside, tensors are channels-last. The copies are
+    identity reshapes named ``<tensor>.layout``.
+    """
+    inputs = {t.name for t in graph.inputs if not channels_last(t.shape).plain}
+    outputs = {t.name for t in graph.outputs if not channels_last(t.shape).plain}
+    tensors = dict(graph.tensors)
+
+    def inner(name: str) -> str:
+        tensors[f"{name}.stored"] = replace(graph.tensors[name], name=f"{name}.stored")
+        return f"{name}.stored"
+
+    moved = {name: inner(name) for name in (*inputs, *outputs)}
+    nodes = [
+        replace(node, inputs=tuple(moved.get(n, n) for n in node.inputs), output=moved.get(node.output, node.output))
+        for node in graph.nodes
+    ]
+    before = [Node(f"{n}.layout", Reshape(tensors[n].shape), (n,), moved[n]) for n in sorted(inputs)]
+    after = [Node(f"{n}.layout", Reshape(tensors[n].shape), (moved[n],), n) for n in sorted(outputs)]
+    return replace(graph, tensors=tensors, nodes=(*before, *nodes, *after))

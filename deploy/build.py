@@ -1,0 +1,205 @@
+"""Model file -> firmware folder: plan, C project, image, sizes, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy import project
+from deploy.boards import Board, load_board
+from deploy.codegen import layer_symbol
+from deploy.compilers import cortex_compiler, host_compiler
+from deploy.elf import read_elf
+from deploy.plan import Plan, make_plan
+from deploy.stack import worst_case_stack
+from quant.errors import Problem, UserError
+from quant.graph import Graph, Tensor
+from quant.interchange.read import read_model
+from quant.interchange.write import save, to_onnx
+
+BUILD_FILE = "build.json"
+PROVISIONAL_STACK = 4096
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes on the board. ``ram`` holds arena, stack and everything else; ``weights`` are part of ``flash``."""
+
+    flash: int
+    ram: int
+    arena: int
+    stack: int
+    weights: int
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build leaves behind; the same facts are in ``build.json``."""
+
+    folder: Path
+    plan: Plan
+    sizes: Sizes
+
+    @property
+    def elf(self) -> Path:
+        return self.folder / "firmware.elf"
+
+
+def build(
+    model: Path,
+    board_name: str,
+    out: Path,
+    *,
+    compiler: str = "zig",
+    force: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Build:
+    """Build ``model`` for a board into the folder ``out``.
+
+    Raises:
+        UserError: the model, the board, the compiler or the folder cannot be used; ``out`` is left as it was.
+    """
+    board = load_board(board_name)
+    refuse_used_folder(out, force)
+    progress("reading the model")
+    graph = read_model(model)
+    return build_graph(graph, board, out, compiler=compiler, force=force, progress=progress)
+
+
+def build_graph(
+    graph: Graph,
+    board: Board,
+    out: Path,
+    *,
+    compiler: str = "zig",
+    force: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Build:
+    """Like :func:`build`, from a graph in memory."""
+    refuse_used_folder(out, force)
+    progress("choosing kernels and addresses")
+    plan = make_plan(graph, board)
+    with _staged(out) as folder:
+        project.write_project(plan, folder, PROVISIONAL_STACK)
+        save(to_onnx(graph), folder / "model.onnx")
+        progress("compiling")
+        sizes = _compile_host(plan, folder) if board.target == "host" else _compile_cortex(plan, folder, compiler)
+        (folder / BUILD_FILE).write_text(
+            json.dumps(_facts(plan, sizes, folder, compiler), indent=1) + "\n", encoding="utf-8"
+        )
+    return Build(out, plan, sizes)
+
+
+def refuse_used_folder(out: Path, force: bool) -> None:
+    """Raises UserError unless ``out`` is absent, an empty folder, or ``force`` is given."""
+    if out.is_file():
+        raise UserError(Problem("it is a file", f"output folder {out}", fix="choose another --out"))
+    if out.is_dir() and any(out.iterdir()) and not force:
+        fix = "choose another --out, or --force to overwrite the files of an earlier build in it"
+        raise UserError(Problem("it is not empty", f"output folder {out}", fix=fix))
+
+
+@contextmanager
+def _staged(out: Path) -> Iterator[Path]:
+    """A folder beside ``out`` whose content moves there only when everything went well."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
+        yield Path(name)
+        shutil.copytree(name, out, dirs_exist_ok=True)
+
+
+def _compile_host(plan: Plan, folder: Path) -> Sizes:
+    compiler = host_compiler()
+    includes = project.include_flags(folder)
+    compiler.compile(project.sources(plan, folder), folder / "model", *includes)
+    compiler.compile(
+        project.sources(plan, folder, command=False), folder / "libmodel.so", "-shared", "-fPIC", *includes
+    )
+    return Sizes((folder / "libmodel.so").stat().st_size, plan.arena.size, plan.arena.size, 0, plan.weight_bytes)
+
+
+def _compile_cortex(plan: Plan, folder: Path, compiler_name: str) -> Sizes:
+    """Link twice: the first image tells how deep its stack can get, the second reserves exactly that."""
+    board, elf = plan.board, folder / "firmware.elf"
+    compiler = cortex_compiler(board.core, compiler_name)
+    arguments = [*project.include_flags(folder), f"-Wl,-T,{folder / 'board' / 'link.ld'}"]
+    compiler.compile(project.sources(plan, folder), elf, *arguments)
+    stack = worst_case_stack(read_elf(elf)).bytes
+    _check_stack(plan, stack)
+    project.write_stack(folder, stack)
+    compiler.compile(project.sources(plan, folder), elf, *arguments)
+    image = read_elf(elf)
+    (folder / "firmware.bin").write_bytes(image.flash_image(board))
+    measured = image.sizes(board)
+    return Sizes(
+        measured.flash, measured.ram, image.symbol(_arena_symbol(plan)).size, measured.stack, plan.weight_bytes
+    )
+
+
+def _check_stack(plan: Plan, stack: int) -> None:
+    ram = plan.board.rams[-1]
+    if stack > ram.bytes:
+        what = f"the worst-case stack is {stack} bytes, {stack - ram.bytes} more than there are"
+        fix = "report the model: no kernel keeps tensors on the stack"
+        raise UserError(Problem(what, f"board '{plan.board.name}', {ram.name}", f"{ram.bytes} bytes", fix))
+
+
+def _arena_symbol(plan: Plan) -> str:
+    return f"{project.codegen.identifier(plan.graph.name)}_arena"
+
+
+def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, Any]:
+    """``build.json``: what the emulator and the reports need to know about the image."""
+    graph = plan.graph
+    image = folder / "firmware.bin"
+    return {
+        "format": 1,
+        "model": graph.name,
+        "board": plan.board.name,
+        "compiler": compiler,
+        "edgekit": project.edgekit_version(),
+        "prefix": project.codegen.identifier(graph.name),
+        "sha256": hashlib.sha256(image.read_bytes()).hexdigest() if image.exists() else None,
+        "bytes": asdict(sizes),
+        "arena_bound": plan.arena.bound,
+        "params": graph.parameters,
+        "macs": graph.total_macs,
+        "executed_macs": plan.executed_macs,
+        "inputs": [_tensor(plan, t) for t in graph.inputs],
+        "outputs": [_tensor(plan, t) for t in graph.outputs],
+        "info": dict(graph.info),
+        "layers": [
+            {
+                "name": layer.node.name,
+                "op": layer.node.op.kind,
+                "kernel": layer.kernel.name,
+                "symbol": layer_symbol(plan, layer),
+                "macs": graph.macs(layer.node),
+                "executed_macs": layer.executed_macs,
+                "scratch_bytes": layer.scratch_bytes,
+                "output": _tensor(plan, layer.site.output),
+            }
+            for layer in plan.layers
+        ],
+    }
+
+
+def _tensor(plan: Plan, tensor: Tensor) -> dict[str, Any]:
+    layout = plan.layouts[tensor.name]
+    return {
+        "name": tensor.name,
+        "dtype": tensor.dtype.value,
+        "shape": list(tensor.shape),
+        "scale": tensor.scale,
+        "zero_point": tensor.zero_point,
+        "offset": plan.offset(tensor.name),
+        "bytes": tensor.nbytes,
+        "layout": {"view": list(layout.view), "perm": list(layout.perm)},
+    }

@@ -1,0 +1,105 @@
+"""Plan -> folder with a C project that stands alone: sources, kernels, runtime, board support, build files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from string import Template
+
+from deploy import codegen
+from deploy.compilers import COMMON, FREESTANDING, GCC_CORTEX, ZIG_CORTEX
+from deploy.paths import firmware_root
+from deploy.plan import Plan
+
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+
+
+def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
+    """Write every source and build file below ``folder`` (which must exist)."""
+    root = firmware_root()
+    source = folder / "src"
+    source.mkdir()
+    texts = {
+        "model.h": codegen.header(plan),
+        "model.c": codegen.source(plan),
+        "model_weights.h": codegen.weights(plan),
+        "model_selftest.c": codegen.selftest(plan),
+        "ek_model.h": codegen.adapter(plan),
+    }
+    for name, text in texts.items():
+        (source / name).write_text(text, encoding="utf-8")
+    for header in sorted({layer.kernel.header for layer in plan.layers}):
+        _copy_with_includes(root / "kernels", Path(header), folder / "kernels")
+    (folder / "runtime").mkdir()
+    if plan.board.target == "host":
+        shutil.copy(root / "runtime" / "host.c", folder / "runtime")
+    else:
+        for name in ("main.c", "ek_board.h"):
+            shutil.copy(root / "runtime" / name, folder / "runtime")
+        shutil.copytree(root / "boards" / plan.board.name, folder / "board")
+        write_stack(folder, stack_bytes)
+    values = _template_values(plan)
+    for template in sorted((root / "project" / plan.board.target).iterdir()):
+        text = Template(template.read_text(encoding="utf-8")).substitute(values)
+        (folder / template.name.removesuffix(".in")).write_text(text, encoding="utf-8")
+
+
+def write_stack(folder: Path, stack_bytes: int) -> None:
+    """The stack's reserve, which the build computes from the linked image."""
+    text = f"/* Worst-case stack, computed from the linked image by EdgeKit. */\n#define EK_STACK_BYTES {stack_bytes}\n"
+    (folder / "src" / "ek_stack.h").write_text(text, encoding="utf-8")
+
+
+def sources(plan: Plan, folder: Path, *, command: bool = True) -> list[Path]:
+    """C files to compile; without ``command`` only the model itself (for a library)."""
+    model = [folder / "src" / "model.c", folder / "src" / "model_selftest.c"]
+    if not command:
+        return model
+    if plan.board.target == "host":
+        return [*model, folder / "runtime" / "host.c"]
+    return [*model, folder / "runtime" / "main.c", *sorted((folder / "board").glob("*.c"))]
+
+
+def include_flags(folder: Path) -> list[str]:
+    return [f"-I{folder / name}" for name in ("src", ".", "runtime")]
+
+
+def _copy_with_includes(root: Path, header: Path, target: Path) -> None:
+    """Copy a kernel header and, recursively, the headers it includes, keeping their places."""
+    destination = target / header
+    if destination.exists():
+        return
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(root / header, destination)
+    for name in INCLUDE.findall((root / header).read_text(encoding="utf-8")):
+        included = (root / header.parent / name).resolve().relative_to(root.resolve())
+        _copy_with_includes(root, included, target)
+
+
+def edgekit_version() -> str:
+    try:
+        return version("edgekit")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _template_values(plan: Plan) -> dict[str, str]:
+    board, graph = plan.board, plan.graph
+    prefix = codegen.identifier(graph.name)
+    cortex = board.target == "cortex-m"
+    return {
+        "model": graph.name,
+        "prefix": prefix,
+        "upper": prefix.upper(),
+        "board": board.name,
+        "board_title": board.title,
+        "version": edgekit_version(),
+        "input_bytes": str(sum(t.nbytes for t in graph.inputs)),
+        "output_bytes": str(sum(t.nbytes for t in graph.outputs)),
+        "arena_bytes": str(plan.arena.size),
+        "common": " ".join((*COMMON, *(FREESTANDING if cortex else ()))),
+        "zig_target": " ".join(ZIG_CORTEX[board.core]) if cortex else "",
+        "gcc_target": " ".join(GCC_CORTEX[board.core]) if cortex else "",
+    }
