@@ -14,7 +14,7 @@ from typing import Any
 
 from deploy import project
 from deploy.boards import Board, load_board
-from deploy.codegen import layer_symbol
+from deploy.codegen import identifier, layer_symbol
 from deploy.compilers import cortex_compiler, host_compiler
 from deploy.elf import read_elf
 from deploy.plan import Plan, make_plan
@@ -151,10 +151,6 @@ def _check_stack(plan: Plan, stack: int) -> None:
         raise UserError(Problem(what, f"board '{plan.board.name}', {ram.name}", f"{ram.bytes} bytes", fix))
 
 
-def _arena_symbol(plan: Plan) -> str:
-    return f"{project.codegen.identifier(plan.graph.name)}_arena"
-
-
 def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, Any]:
     """``build.json``: what the emulator and the reports need to know about the image."""
     graph = plan.graph
@@ -165,7 +161,7 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
         "board": plan.board.name,
         "compiler": compiler,
         "edgekit": project.edgekit_version(),
-        "prefix": project.codegen.identifier(graph.name),
+        "prefix": identifier(graph.name),
         "sha256": hashlib.sha256(image.read_bytes()).hexdigest() if image.exists() else None,
         "bytes": asdict(sizes),
         "arena_bound": plan.arena.bound,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from quant.errors import Problem, UserError, unknown
 
-OVERFLOW = re.compile(r"region [`']?(\w+)['`]?.{0,20}overflowed by (\d+) bytes")
+OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")  # GNU ld and lld
 COMPILERS = ("zig", "gcc")
 
 COMMON = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-ffp-contract=off")
@@ -49,7 +49,7 @@ class Compiler:
         words = [*self.command, *self.flags, *extra, *map(str, sources), "-o", str(output), *self.link]
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
         overflow = OVERFLOW.search(done.stderr)
-        if overflow:
+        if done.returncode and overflow:
             region, excess = overflow.groups()
             what = f"the image does not fit: {excess} bytes too many for {region}"
             raise UserError(Problem(what, f"linking {output.name}", fix="use a smaller model or another board"))

@@ -177,7 +177,7 @@ def _takes_place_of(graph: Graph, layers: Sequence[Layer], layer: Layer, storage
 
 
 def _spans(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> dict[str, tuple[int, int]]:
-    """First and last step of every stored tensor; step 0 copies inputs in, step i + 1 is layer i, the last copies out."""
+    """First and last step of every stored tensor: step 0 copies inputs in, i + 1 is layer i, the last copies out."""
     last_step = len(layers) + 1
     uses: dict[str, list[int]] = {storage[tensor.name]: [0] for tensor in graph.inputs}
     for layer in layers:
@@ -211,7 +211,7 @@ def _ram_problem(plan: Plan) -> Problem | None:
         return None
     layer = plan.layers[min(max(plan.arena.peak_step - 1, 0), len(plan.layers) - 1)]
     return Problem(
-        f"its arena needs {plan.arena.size} bytes at layer '{layer.node.name}' and {buffers} bytes of input and output: "
+        f"its arena needs {plan.arena.size} bytes at layer '{layer.node.name}', input and output {buffers} more: "
         f"{short} bytes too many",
         f"board '{plan.board.name}', {ram.name}",
         f"{ram.bytes} bytes of RAM",

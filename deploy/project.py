@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 
-from deploy import codegen
+from deploy import codegen, interface
 from deploy.compilers import COMMON, FREESTANDING, GCC_CORTEX, ZIG_CORTEX
 from deploy.paths import firmware_root
 from deploy.plan import Plan
@@ -22,11 +22,11 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     source = folder / "src"
     source.mkdir()
     texts = {
-        "model.h": codegen.header(plan),
+        "model.h": interface.header(plan),
         "model.c": codegen.source(plan),
         "model_weights.h": codegen.weights(plan),
-        "model_selftest.c": codegen.selftest(plan),
-        "ek_model.h": codegen.adapter(plan),
+        "model_selftest.c": interface.selftest(plan),
+        "ek_model.h": interface.adapter(plan),
     }
     for name, text in texts.items():
         (source / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,153 @@
+"""Plan -> C text: what callers of the firmware see, and the self-test.
+
+``model.h`` is the public API; ``ek_model.h`` is the same for the runtime, which knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.codegen import array_definition, identifier, layer_symbol, parameters, provenance
+from deploy.kernels.base import Array
+from deploy.plan import Plan
+from quant.dtypes import DType, to_bytes
+from quant.graph import Tensor
+from quant.reference import run
+
+
+def header(plan: Plan) -> str:
+    """``model.h``: sizes, scales and the API."""
+    graph, prefix = plan.graph, identifier(plan.graph.name)
+    upper = prefix.upper()
+    lines = [provenance(plan, "Public interface"), f"#ifndef {upper}_MODEL_H", f"#define {upper}_MODEL_H", ""]
+    lines += ["#include <stdint.h>", ""]
+    lines += [f"#define {upper}_FORMAT_VERSION 1", f"#define {upper}_ARENA_BYTES {plan.arena.size}"]
+    lines += [f"#define {upper}_WEIGHT_BYTES {plan.weight_bytes}"]
+    for role, tensors in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
+        for index, tensor in enumerate(tensors):
+            lines += _tensor_macros(f"{upper}_{role}{index if len(tensors) > 1 else ''}", tensor)
+    lines += ["", *_run_comment(plan), f"void {prefix}_run({parameters(plan)});", ""]
+    lines += ["/* Runs the embedded vector; 0 when every output byte is the expected one. Overwrites the arena. */"]
+    lines += [f"int {prefix}_selftest(void);", ""]
+    for layer in plan.layers:
+        lines.append(f"void {layer_symbol(plan, layer)}(void);")
+    lines += [f"extern uint8_t {prefix}_arena[{upper}_ARENA_BYTES];", "", *_helpers(plan), "#endif", ""]
+    return "\n".join(lines)
+
+
+def _tensor_macros(name: str, tensor: Tensor) -> list[str]:
+    lines = [f"/* {tensor.name}: {tensor.dtype.value}, shape {tuple(tensor.shape)}, row-major */"]
+    lines += [f"#define {name}_BYTES {tensor.nbytes}", f"#define {name}_ELEMENTS {tensor.elements}"]
+    lines += [f"#define {name}_ZERO_POINT ({tensor.zero_point})"]
+    if tensor.scale is not None:
+        lines.append(f"#define {name}_SCALE {_float(tensor.scale)}")
+    return lines
+
+
+def _float(value: float) -> str:
+    text = f"{np.float32(value):.9g}"
+    return f"{text if any(c in text for c in '.en') else text + '.0'}f"
+
+
+def _run_comment(plan: Plan) -> list[str]:
+    return [
+        "/* One inference. Inputs and outputs are in the model's logical order (channel, row, column), without batch.",
+        "   Not reentrant: all calls share the arena. */",
+    ]
+
+
+def _helpers(plan: Plan) -> list[str]:
+    """Float helpers for the first input and output; they cost nothing unless they are called."""
+    prefix = identifier(plan.graph.name)
+    x, y = plan.graph.inputs[0], plan.graph.outputs[0]
+    lines: list[str] = []
+    if x.scale is not None and x.dtype is DType.S8:
+        before = plan.graph.info.get("preprocess", {"offset": 0.0, "gain": 1.0})
+        lines += [
+            "/* A raw sample as int8, rounded half up and clipped. */",
+            f"static inline int8_t {prefix}_quantize(float raw)",
+            "{",
+            f"    const float q = (raw - {_float(before['offset'])}) * {_float(before['gain'] / x.scale)}"
+            f" + {_float(x.zero_point + 0.5)};",
+            "    int32_t floor_q;",
+            "",
+            "    if (!(q > -128.0f)) {",
+            "        return -128;",
+            "    }",
+            "    if (q >= 127.0f) {",
+            "        return 127;",
+            "    }",
+            "    floor_q = (int32_t)q;",
+            "    return (int8_t)((float)floor_q > q ? floor_q - 1 : floor_q);",
+            "}",
+            "",
+        ]
+    if y.scale is not None and y.dtype is DType.S8:
+        lines += [
+            "/* The real value that an output byte stands for. */",
+            f"static inline float {prefix}_dequantize(int8_t q)",
+            "{",
+            f"    return {_float(y.scale)} * (float)((int32_t)q - ({y.zero_point}));",
+            "}",
+            "",
+        ]
+    return lines
+
+
+def selftest_vector(plan: Plan) -> tuple[bytes, bytes]:
+    """A fixed pseudo-random input and the bytes that the NumPy reference gives for it, tensors one after the other."""
+    random = np.random.default_rng(0)
+    inputs: dict[str, NDArray] = {
+        t.name: random.integers(t.dtype.low, t.dtype.high, (1, *t.shape), endpoint=True) for t in plan.graph.inputs
+    }
+    values = run(plan.graph, inputs)
+    return (
+        b"".join(to_bytes(inputs[t.name], t.dtype) for t in plan.graph.inputs),
+        b"".join(to_bytes(values[t.name], t.dtype) for t in plan.graph.outputs),
+    )
+
+
+def selftest(plan: Plan) -> str:
+    """``model_selftest.c``: the embedded vector, and the two functions that the runtime calls."""
+    prefix = identifier(plan.graph.name)
+    given, expected = selftest_vector(plan)
+    lines = [provenance(plan, "Self-test"), '#include "ek_model.h"', '#include "model.h"', ""]
+    for name, data in (("given", given), ("expected", expected)):
+        lines += array_definition(name, Array(name, "int8_t", np.frombuffer(data, np.int8)))
+    lines += ["static int8_t result[EK_OUTPUT_BYTES] __attribute__((aligned(8)));", ""]
+    arguments = [*_split("input", plan.graph.inputs), *_split("output", plan.graph.outputs)]
+    lines += [
+        "void ek_model_run(const int8_t *input, int8_t *output)",
+        "{",
+        f"    {prefix}_run({', '.join(arguments)});",
+        "}",
+        "",
+    ]
+    lines += [f"int {prefix}_selftest(void)", "{", "    ek_model_run(given, result);"]
+    lines += ["    for (uint32_t i = 0; i < EK_OUTPUT_BYTES; i++) {", "        if (result[i] != expected[i]) {"]
+    lines += ["            return 1;", "        }", "    }", "    return 0;", "}", ""]
+    lines += ["int ek_model_selftest(void)", "{", f"    return {prefix}_selftest();", "}", ""]
+    return "\n".join(lines)
+
+
+def _split(name: str, tensors: Iterable[Tensor]) -> list[str]:
+    words, at = [], 0
+    for tensor in tensors:
+        words.append(f"{name} + {at}" if at else name)
+        at += tensor.nbytes
+    return words
+
+
+def adapter(plan: Plan) -> str:
+    """``ek_model.h``: what the runtime, which knows no model, includes."""
+    given, expected = (sum(t.nbytes for t in tensors) for tensors in (plan.graph.inputs, plan.graph.outputs))
+    text = provenance(plan, "What the runtime needs to know")
+    text += "#ifndef EK_MODEL_H\n#define EK_MODEL_H\n\n#include <stdint.h>\n\n"
+    text += f"#define EK_INPUT_BYTES {given}\n#define EK_OUTPUT_BYTES {expected}\n\n"
+    text += "/* All inputs one after the other in, all outputs one after the other out. */\n"
+    text += "void ek_model_run(const int8_t *input, int8_t *output);\n\n"
+    text += "/* 0 when the embedded vector gives the expected bytes. */\nint ek_model_selftest(void);\n\n#endif\n"
+    return text
