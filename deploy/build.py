@@ -138,9 +138,8 @@ def _compile_cortex(plan: Plan, folder: Path, compiler_name: str) -> Sizes:
     image = read_elf(elf)
     (folder / "firmware.bin").write_bytes(image.flash_image(board))
     measured = image.sizes(board)
-    return Sizes(
-        measured.flash, measured.ram, image.symbol(_arena_symbol(plan)).size, measured.stack, plan.weight_bytes
-    )
+    arena = image.symbol(f"{identifier(plan.graph.name)}_arena").size
+    return Sizes(measured.flash, measured.ram, arena, measured.stack, plan.weight_bytes)
 
 
 def _check_stack(plan: Plan, stack: int) -> None:

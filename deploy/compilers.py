@@ -26,6 +26,7 @@ FREESTANDING = (
     "-ffunction-sections",
     "-fdata-sections",
 )
+LINK = ("-Wl,--gc-sections", "-Wl,-e,Reset_Handler")
 # zig's CPU models carry no FPU and zig adds its own sanitizers in debug builds: both are stated explicitly.
 ZIG_CORTEX = {"cortex-m4f": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")}
 GCC_CORTEX = {"cortex-m4f": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")}
@@ -88,13 +89,12 @@ def cortex_compiler(core: str, name: str = "zig") -> Compiler:
     """
     if name == "zig":
         flags = (*ZIG_CORTEX[core], *COMMON, "-fno-sanitize=all", *FREESTANDING)
-        link = ("-Wl,--gc-sections", "-Wl,-e,Reset_Handler")
-        return Compiler("zig", (*zig(), "cc"), flags, link)
+        return Compiler("zig", (*zig(), "cc"), flags, LINK)
     if name == "gcc":
         path = shutil.which("arm-none-eabi-gcc")
         if path is None:
             fix = "install it (Debian: gcc-arm-none-eabi), or build with --compiler zig"
             raise UserError(Problem("arm-none-eabi-gcc is not on the PATH", "compiler", ", ".join(COMPILERS), fix))
-        link = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,-e,Reset_Handler")
-        return Compiler("gcc", (path,), (*GCC_CORTEX[core], *COMMON, *FREESTANDING), link)
+        flags = (*GCC_CORTEX[core], *COMMON, *FREESTANDING)
+        return Compiler("gcc", (path,), flags, ("-nostartfiles", *LINK))
     raise unknown("compiler", name, COMPILERS)
