@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -23,3 +24,8 @@ def firmware_root() -> Path:
             return folder
     fix = "reinstall edgekit; a checkout must hold the folder 'firmware' next to 'deploy'"
     raise UserError(Problem("EdgeKit's C sources are missing", str(here), fix=fix))
+
+
+def zig_cache() -> Path | None:
+    """Where zig keeps compiled run-time libraries: inside the virtual environment, if Python runs in one."""
+    return Path(sys.prefix) / "zig-cache" if sys.prefix != sys.base_prefix else None

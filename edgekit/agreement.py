@@ -1,0 +1,149 @@
+"""Do all machines give the same bytes? Every machine against the NumPy reference, on every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from deploy.host import HostModel
+from edgekit.firmware import Firmware
+from quant.graph import Graph
+from quant.interchange.model import load
+from quant.ops import Reshape
+from quant.reference import run
+
+if TYPE_CHECKING:
+    from edgekit.emulate.cortex_m import EmulationResult
+
+Tensors = Mapping[str, NDArray]
+# Inputs (N, *shape) of the model's one input -> tensors by name, (N, *shape) each.
+Machine = Callable[[NDArray[np.int8]], Tensors]
+Progress = Callable[[int, int], None]
+
+CHUNK = 100  # samples whose tensors are in memory at once
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first element that differs: layer in graph order, then sample, then position in the tensor."""
+
+    layer: str
+    sample: int
+    index: tuple[int, ...]
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        return f"layer '{self.layer}', sample {self.sample}, element {self.index}: {self.found}, not {self.expected}"
+
+
+@dataclass
+class Agreement:
+    """What was compared on one machine; ``layers`` counts the tensors compared per sample."""
+
+    machine: str
+    samples: int = 0
+    layers: int = 0
+    values: int = 0
+    different: int = 0
+    first: Difference | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compare(
+    graph: Graph, machine: str, compute: Machine, inputs: NDArray[np.int8], progress: Progress = lambda done, total: None
+) -> Agreement:
+    """Run ``inputs`` (N, *shape) on a machine and on the reference.
+
+    Every layer must be there, apart from reshapes, which are no layers in C. The first difference is the one in the
+    earliest layer among the samples of the first chunk that differs at all.
+
+    Raises:
+        ValueError: the machine left out a layer.
+    """
+    agreement = Agreement(machine)
+    for start in range(0, len(inputs), CHUNK):
+        part = inputs[start : start + CHUNK]
+        expected, found = run(graph, {graph.inputs[0].name: part}), compute(part)
+        missing = [n.output for n in graph.nodes if n.output not in found and not isinstance(n.op, Reshape)]
+        if missing:
+            raise ValueError(f"{machine} gave no value for {', '.join(missing)}")
+        compared = [node.output for node in graph.nodes if node.output in found]
+        for difference in _differences(compared, expected, found, agreement):
+            agreement.first = agreement.first or _at(difference, start)
+        agreement.samples += len(part)
+        agreement.layers = len(compared)
+        progress(agreement.samples, len(inputs))
+    return agreement
+
+
+def _differences(names: list[str], expected: Tensors, found: Tensors, agreement: Agreement) -> Iterator[Difference]:
+    """The first difference of every layer that has any; counts all of them."""
+    for name in names:
+        want, have = expected[name], found[name]
+        if want.shape != have.shape:
+            raise ValueError(f"{agreement.machine} gave {name} in shape {have.shape}, not {want.shape}")
+        wrong = np.argwhere(want != have)
+        agreement.values += want.size
+        agreement.different += len(wrong)
+        if len(wrong):
+            where = tuple(wrong[0].tolist())
+            yield Difference(name, where[0], where[1:], int(want[where]), int(have[where]))
+
+
+def _at(difference: Difference, start: int) -> Difference:
+    return Difference(**{**asdict(difference), "sample": difference.sample + start})
+
+
+def onnx_runtime(path: Path) -> Machine:
+    """ONNX Runtime on the file itself, with every layer made an output; samples one at a time, as the file says."""
+    proto = load(path)
+    outputs = {info.name for info in proto.graph.output}
+    proto.graph.output.extend(info for info in proto.graph.value_info if info.name not in outputs)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    entry = session.get_inputs()[0].name
+
+    def compute(inputs: NDArray[np.int8]) -> Tensors:
+        rows = [session.run(names, {entry: sample[None]}) for sample in inputs]
+        return {name: np.concatenate([row[i] for row in rows]) for i, name in enumerate(names)}
+
+    return compute
+
+
+def host_library(folder: Path) -> Machine:
+    """The C of a ``host`` build: layer by layer, and its whole ``run`` for the outputs."""
+    model = HostModel(folder)
+    name = model.facts["inputs"][0]["name"]
+
+    def compute(inputs: NDArray[np.int8]) -> Tensors:
+        given = {name: inputs}
+        return {**model.trace(given), **model.run(given)}
+
+    return compute
+
+
+class EmulatedBoard:
+    """The image on the emulated board: every layer's bytes in the arena, and the outputs sent over its UART.
+
+    ``last`` is what the last call cost.
+    """
+
+    def __init__(self, firmware: Firmware) -> None:
+        self.firmware = firmware
+        self.last: EmulationResult | None = None
+
+    def __call__(self, inputs: NDArray[np.int8]) -> Tensors:
+        emulation = self.firmware.emulate(inputs, layers=True)
+        self.last = emulation.result
+        return {**emulation.layers, self.firmware.facts["outputs"][0]["name"]: emulation.outputs}

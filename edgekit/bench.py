@@ -1,0 +1,117 @@
+"""Cost baseline of every network on every emulated board: ``python -m edgekit.bench`` writes it, ``--check`` compares.
+
+The networks have seeded random weights, quantized and exported like trained ones: nothing is trained, so that the
+figures move only when generated code, kernels, compiler flags or the timing model do. Kernels do the same work whatever
+the weights are; what depends on values is which side of a clip is taken, and that is fixed by the seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deploy.boards import list_boards, load_board
+from deploy.build import build_graph
+from edgekit.firmware import Firmware
+from edgekit.samples import random_samples
+from quant.graph import Graph
+from quant.lowering import Scale
+from quant.networks import MODELS
+from quant.networks.layers import Add, Conv, Dense
+from quant.networks.network import Network
+
+SEED = 0
+BASELINE = Path("benchmarks") / "baseline.json"
+NOTE = "seeded random weights, one inference, zero flash wait states; written by 'make bench'"
+
+
+def random_graph(network: Network, seed: int = SEED) -> Graph:
+    """The integer graph of ``network`` as the export makes it, with random weights, biases and plausible scales."""
+    from quant.training.export import to_graph
+    from quant.training.freeze import Frozen, FrozenLayer
+
+    rng = np.random.default_rng(seed)
+    layers: dict[str, Any] = {}
+    for step in network.steps:
+        layer = step.layer
+        if isinstance(layer, Conv | Dense):
+            inputs = step.weights // step.shape[0]
+            shape = (step.shape[0], inputs)
+            if isinstance(layer, Conv):
+                taps = layer.geometry(len(step.shape) - 1)[0]
+                shape = (step.shape[0], step.in_shapes[0][0] // layer.groups, *taps)
+            weight = np.clip(np.rint(rng.normal(0, 40, shape)), -127, 127).astype(np.int64)
+            steps = np.full(step.shape[0], 1 / (40 * np.sqrt(inputs)), np.float32)
+            bias = rng.integers(-2000, 2000, step.shape[0])
+            output = Scale(float(np.float32(1 / 64)), layer.activation != "relu")
+            layers[step.name] = FrozenLayer(output, weight, steps, bias)
+        elif isinstance(layer, Add):
+            layers[step.name] = FrozenLayer(Scale(float(np.float32(1 / 48)), layer.activation != "relu"))
+    return to_graph(Frozen(network, Scale(float(np.float32(1 / 64))), layers))
+
+
+def measure(folder: Path) -> dict[str, dict[str, Any]]:
+    """``network on board`` -> figures; builds below ``folder``."""
+    figures = {}
+    for model in MODELS.values():
+        for board in map(load_board, list_boards()):
+            if board.target == "cortex-m":
+                out = folder / f"{model.name}-{board.name}"
+                build_graph(random_graph(model.network), board, out)
+                figures[f"{model.name} on {board.name}"] = _figures(Firmware.load(out))
+    return figures
+
+
+def _figures(firmware: Firmware) -> dict[str, Any]:
+    facts, result = firmware.facts, firmware.emulate(random_samples(1, firmware.input)).result
+    layers = zip(facts["layers"], result.layers, strict=True)
+    return {
+        "instructions": result.instructions,
+        "cycles": result.cycles,
+        "macs": facts["macs"],
+        "executed_macs": facts["executed_macs"],
+        **{f"{name}_bytes": size for name, size in facts["bytes"].items()},
+        "layer_cycles": {layer["name"]: cost.cycles for layer, cost in layers},
+    }
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> list[str]:
+    """One line per figure that differs, with the change in percent."""
+    lines = []
+    for key in dict.fromkeys((*before, *now)):
+        old, new = before.get(key), now.get(key)
+        name = f"{place}, {key}" if place else key
+        if isinstance(old, Mapping) or isinstance(new, Mapping):
+            lines += changes(old or {}, new or {}, name)
+        elif old != new:
+            percent = f" ({100 * (new - old) / old:+.2f} %)" if old and new is not None else ""
+            lines.append(f"{name}: {old} -> {new}{percent}")
+    return lines
+
+
+def main() -> int:
+    """Write the baseline, or compare with it: exit code 1 where figures moved."""
+    parser = argparse.ArgumentParser(prog="edgekit.bench", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="show what moved, write nothing")
+    parser.add_argument("--file", type=Path, default=BASELINE)
+    options = parser.parse_args()
+    before = json.loads(options.file.read_text(encoding="utf-8"))["figures"] if options.file.exists() else {}
+    with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as folder:
+        now = measure(Path(folder))
+    moved = changes(before, now)
+    print("\n".join(moved) or "no figure has moved")
+    if not options.check:
+        options.file.parent.mkdir(parents=True, exist_ok=True)
+        options.file.write_text(json.dumps({"note": NOTE, "figures": now}, indent=1) + "\n", encoding="utf-8")
+    return 1 if options.check and moved else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""A folder that ``edgekit build`` wrote, run on the emulated board."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.boards import Board, load_board
+from deploy.build import BUILD_FILE
+from deploy.host import stored_tensor
+from quant.dtypes import DType, from_bytes, to_bytes
+from quant.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    from edgekit.emulate.cortex_m import EmulationResult
+
+
+@dataclass(frozen=True, eq=False)
+class Emulation:
+    """What the emulated board did.
+
+    Attributes:
+        outputs: (N, *shape) as sent over the UART.
+        layers: tensor name -> (N, *shape), copied from the arena after each layer; empty unless asked for.
+        result: instructions, cycles, stack.
+    """
+
+    outputs: NDArray
+    layers: dict[str, NDArray]
+    result: EmulationResult
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """The facts of ``build.json`` and the image next to it."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> Firmware:
+        """Read ``folder``; raises UserError when it is no build for a board that can be emulated."""
+        path, where = folder / BUILD_FILE, f"firmware folder {folder}"
+        fix = "give the folder that 'edgekit build --out' wrote"
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            version = facts["format"]
+        except FileNotFoundError:
+            raise UserError(Problem(f"it holds no {BUILD_FILE}", where, fix=fix)) from None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(Problem(f"its {BUILD_FILE} cannot be read", where, fix="build it again")) from None
+        if version != 1:
+            raise UserError(Problem(f"its format is {version}", where, "format 1", "build it with this version of EdgeKit"))
+        return cls(folder, facts)
+
+    @cached_property
+    def board(self) -> Board:
+        return load_board(self.facts["board"])
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """The one input; raises UserError for models with several."""
+        if len(self.facts["inputs"]) != 1:
+            names = ", ".join(tensor["name"] for tensor in self.facts["inputs"])
+            raise UserError(Problem(f"it has {len(self.facts['inputs'])} inputs ({names})", "model", "one input"))
+        return self.facts["inputs"][0]
+
+    def emulate(self, inputs: NDArray[np.int8], *, layers: bool = False) -> Emulation:
+        """Run ``inputs`` (N, *shape), one inference after the other from one reset.
+
+        Args:
+            layers: also return every layer's output.
+
+        Raises:
+            UserError: not built for an emulated board, unicorn missing, or the firmware faults or hangs.
+        """
+        from edgekit.emulate.cortex_m import Emulator, LayerSymbol, Model, Snapshot
+
+        facts = self.facts
+        if self.board.target != "cortex-m":
+            fix = "build it for a Cortex-M board; a host build is run as the command 'model' in its folder"
+            raise UserError(Problem(f"it was built for '{self.board.name}'", f"firmware folder {self.folder}", fix=fix))
+        model = Model(
+            f"{facts['prefix']}_run",
+            tuple(LayerSymbol(layer["name"], layer["symbol"]) for layer in facts["layers"]),
+            self.input["bytes"],
+            sum(tensor["bytes"] for tensor in facts["outputs"]),
+        )
+        arena = f"{facts['prefix']}_arena"
+        kept = facts["layers"] if layers else []
+        shots = [Snapshot(ly["name"], arena, ly["output"]["offset"], ly["output"]["bytes"]) for ly in kept]
+        emulator = Emulator(self.folder / "firmware.elf", self.board, self.folder / "firmware.bin")
+        dtype = DType(self.input["dtype"])
+        result = emulator.run([to_bytes(sample, dtype) for sample in inputs], model, shots)
+        tensors = {
+            layer["output"]["name"]: np.array([stored_tensor(m, layer["output"]) for m in result.dumps[layer["name"]]])
+            for layer in kept
+        }
+        return Emulation(self._outputs(result.outputs), tensors, result)
+
+    def _outputs(self, answers: list[bytes]) -> NDArray:
+        """The first output of every answer, (N, *shape)."""
+        tensor = self.facts["outputs"][0]
+        dtype, shape = DType(tensor["dtype"]), tuple(tensor["shape"])
+        return np.array([from_bytes(answer[: tensor["bytes"]], dtype, shape) for answer in answers])

@@ -1,0 +1,42 @@
+"""The size table of a build: what it takes of the board's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.boards import Board
+
+
+def layer_rows(facts: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Name, operator, kernel, output shape, table MACs, output bytes and scratch bytes of every layer."""
+    return [
+        (
+            layer["name"],
+            layer["op"],
+            layer["kernel"],
+            "x".join(map(str, layer["output"]["shape"])),
+            layer["macs"],
+            layer["output"]["bytes"],
+            layer["scratch_bytes"],
+        )
+        for layer in facts["layers"]
+    ]
+
+
+def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
+    """Whether and how it fits, as text; a host build has no memory to fit into."""
+    sizes = facts["bytes"]
+    arena = f"arena {sizes['arena']:,} bytes (no plan can need less than {facts['arena_bound']:,})"
+    weights = f"weights {sizes['weights']:,} bytes for {facts['params']:,} parameters"
+    if not board.memories:
+        return [f"{arena}; {weights}"]
+    ram = board.rams[0]
+    return [
+        f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)}, RAM {_share(sizes['ram'], ram.bytes)}",
+        f"  of it {arena}, worst-case stack {sizes['stack']:,} bytes; {weights}",
+    ]
+
+
+def _share(used: int, there: int) -> str:
+    return f"{used:,} of {there:,} bytes ({100 * used / there:.1f} %)"

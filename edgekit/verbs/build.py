@@ -1,0 +1,49 @@
+"""Turn an integer model.onnx (or a QCDQ model) into a C project, firmware and a size table. Needs no torch."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edgekit.screen import Screen, table
+
+EXAMPLES = (
+    "edgekit build runs/ecg/model.onnx --board stm32l475 --out firmware-ecg",
+    "edgekit build mine.onnx --board host --out host-mine       # shared library and command",
+    "edgekit build mine.onnx --board stm32l475 --out fw --compiler gcc --force",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, help="integer model.onnx, or QCDQ")
+    parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (arm-none-eabi-gcc)")
+    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    from deploy.build import build
+    from edgekit.sizes import fit_lines, layer_rows
+    from edgekit.firmware import Firmware
+
+    with screen.step("firmware") as step:
+        result = build(
+            options.model,
+            options.board,
+            options.out,
+            compiler=options.compiler,
+            force=options.force,
+            progress=step.end,
+        )
+        step.end(str(options.out))
+    firmware = Firmware.load(result.folder)
+    columns = ("layer", "operator", "kernel", "output", "MACs", "bytes out", "scratch")
+    screen.show(
+        {"folder": str(result.folder), **firmware.facts},
+        table(columns, layer_rows(firmware.facts), numbers="llllrrr"),
+        "",
+        *fit_lines(firmware.facts, firmware.board),
+        f"in {options.out}",
+    )
+    return 0
