@@ -7,8 +7,9 @@ to its input tensors and produces one tensor. The graph says nothing about layou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.dtypes import DType
-from quant.errors import Problem, Unsupported, UserError
+from quant.errors import Problem, Unsupported, UserError, unknown
 
 if TYPE_CHECKING:
     from quant.ops.base import Op
+
+LARGEST = 1 << 31  # bytes of one tensor; addresses and sizes in generated code are int32
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,11 @@ class Graph:
     info: Mapping[str, Any] = field(default_factory=dict)
 
     def entry(self, name: str = "infer") -> Entry:
-        return next(entry for entry in self.entries if entry.name == name)
+        """The entry of that name; raises UserError naming the nearest one."""
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise unknown("entry", name, [entry.name for entry in self.entries])
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -133,6 +140,7 @@ class GraphBuilder:
         self._outputs: list[str] = []
         self._inputs: list[str] = []
         self._lost: set[str] = set()
+        self._expected: list[tuple[str, str, int]] = []
 
     def input(
         self, name: str, shape: Iterable[int], dtype: DType = DType.S8, zero_point: int = 0, scale: float | None = None
@@ -140,6 +148,10 @@ class GraphBuilder:
         self._declared[name] = Tensor(name, tuple(shape), dtype, zero_point, scale)
         self._inputs.append(name)
         return name
+
+    def declared(self, name: str) -> Tensor | None:
+        """The input tensor of that name."""
+        return self._declared.get(name)
 
     def add(self, name: str, op: Op, *inputs: str, output: str | None = None, scale: float | None = None) -> str:
         """Append a node; returns the name of its output tensor (the node's name by default).
@@ -155,6 +167,10 @@ class GraphBuilder:
         """Tensors that exist but whose origin was already reported as a problem; what hangs on them stays silent."""
         self._lost.update(names)
 
+    def expect_zero_point(self, node: str, tensor: str, value: int) -> None:
+        """Node ``node`` was made for a tensor with this zero point; :meth:`build` checks it."""
+        self._expected.append((node, tensor, value))
+
     def output(self, name: str) -> None:
         self._outputs.append(name)
 
@@ -166,82 +182,110 @@ class GraphBuilder:
         self._entries.append(entry)
 
     def build(self) -> Graph:
-        """The graph, or every problem found.
+        """The graph, nodes in the order of :meth:`add` as far as their inputs allow it.
 
         Raises:
-            UserError: unordered or dangling tensors, cycles, shape, range or overflow problems.
+            UserError: dangling tensors, cycles, shape, range or overflow problems: every one that was found.
         """
+        self._check_names()
         tensors, nodes = self._resolve()
-        held = {s.input for s in self._states} | {s.output for s in self._states}
-        entries = self._entries or [
-            Entry(
-                "infer",
-                tuple(n for n in self._inputs if n not in held),
-                tuple(n for n in self._outputs if n not in held),
-            )
-        ]
-        for entry in entries:
-            for name in (*entry.inputs, *entry.outputs):
-                if name not in tensors and not self.problems:
-                    self._problem(
-                        f"entry '{entry.name}'",
-                        f"tensor '{name}' is never produced",
-                        fix="connect it or remove it from the outputs",
-                    )
-            if not entry.outputs:
-                self._problem(f"entry '{entry.name}'", "the graph has no output")
+        for node_name, tensor, value in self._expected:
+            if tensor in tensors and tensors[tensor].zero_point != value:
+                found = tensors[tensor].zero_point
+                self._problem(
+                    f"node '{node_name}'", f"it takes input '{tensor}' to have zero point {value}, which is {found}"
+                )
         for state in self._states:
             self._check_state(state, tensors)
+        entries = tuple(self._entries or [self._default_entry()])
+        self._check_entries(entries)
         if self.problems:
             raise UserError(self.problems)
-        return Graph(self.name, tensors, tuple(nodes), tuple(entries), tuple(self._states), self.info)
+        return Graph(self.name, tensors, tuple(nodes), entries, tuple(self._states), self.info)
 
     def _problem(self, where: str, what: str, supported: str = "", fix: str = "") -> None:
         self.problems.append(Problem(what, where, supported, fix))
 
+    def _default_entry(self) -> Entry:
+        held = {s.input for s in self._states} | {s.output for s in self._states}
+        inputs, outputs = ([n for n in names if n not in held] for names in (self._inputs, self._outputs))
+        return Entry("infer", tuple(inputs), tuple(dict.fromkeys(outputs)))
+
+    def _check_entries(self, entries: Sequence[Entry]) -> None:
+        known = {node.output for node in self._nodes} | set(self._declared) | self._lost
+        for entry in entries:
+            where = f"entry '{entry.name}'"
+            for name in entry.inputs:
+                if name not in self._inputs and name not in self._lost:
+                    self._problem(where, f"its input '{name}' is not an input of the graph")
+            for name in entry.outputs:
+                if name not in known:
+                    fix = "connect it or remove it from the outputs"
+                    self._problem(where, f"its output '{name}' is never produced", fix=fix)
+            if not entry.outputs:
+                self._problem(where, "the graph has no output", "at least one output")
+        for name in sorted({e.name for e in entries if [o.name for o in entries].count(e.name) > 1}):
+            self._problem(f"entry '{name}'", "the name of this entry is used more than once")
+        used = {name for entry in entries for name in entry.inputs} | {state.input for state in self._states}
+        for name in self._inputs:
+            if name not in used:
+                self._problem(f"input '{name}'", "no entry takes it", fix="add it to an entry or remove it")
+
     def _check_state(self, state: State, tensors: Mapping[str, Tensor]) -> None:
+        where = f"state '{state.input}'"
         before, after = tensors.get(state.input), tensors.get(state.output)
-        if before is None or after is None:
-            self._problem(f"state '{state.input}'", f"its tensor pair '{state.input}', '{state.output}' is incomplete")
+        if state.input not in self._inputs:
+            self._problem(where, "it is not an input of the graph", "an input that holds the state before the run")
+        elif before is None or after is None:
+            self._problem(where, f"its tensor pair '{state.input}', '{state.output}' is incomplete")
         elif (before.shape, before.dtype) != (after.shape, after.dtype) or state.initial.shape != before.shape:
-            self._problem(f"state '{state.input}'", "input, output and initial value differ in shape or type")
+            self._problem(where, "input, output and initial value differ in shape or type", "equal shape and type")
+        elif (before.zero_point, before.scale) != (after.zero_point, after.scale):
+            self._problem(where, "input and output differ in scale or zero point", "equal quantization")
+        elif np.any(state.initial < before.dtype.low) or np.any(state.initial > before.dtype.high):
+            self._problem(where, f"its initial value is outside {before.dtype.value}")
 
     def _resolve(self) -> tuple[dict[str, Tensor], list[Node]]:
         """Topological order and tensor types; reports dangling inputs, cycles and every operator's complaints."""
-        self._check_names()
         tensors = dict(self._declared)
         produced = {node.output for node in self._nodes} | set(tensors) | self._lost
-        pending: list[Node] = []
-        for node in self._nodes:
-            dangling = [name for name in node.inputs if name not in produced]
+        broken = set(self._lost)
+        waiting: dict[str, list[int]] = {}
+        missing: dict[int, int] = {}
+        for index, node in enumerate(self._nodes):
+            dangling = [name for name in dict.fromkeys(node.inputs) if name not in produced]
             for name in dangling:
                 self._problem(
                     f"node '{node.name}'",
                     f"input tensor '{name}' is not produced by any node",
                     fix="connect it or remove the node",
                 )
-            if not dangling:
-                pending.append(node)
+            if dangling:
+                broken.add(node.output)
+            needs = {name for name in node.inputs if name not in tensors and name not in self._lost} - set(dangling)
+            missing[index] = len(needs)
+            for name in needs:
+                waiting.setdefault(name, []).append(index)
+        ready = [index for index, count in missing.items() if not count]
         ordered: list[Node] = []
-        broken = self._lost | {node.output for node in self._nodes if node not in pending}
-        while pending:
-            ready = [n for n in pending if all(i in tensors or i in broken for i in n.inputs)]
-            if not ready:
-                names = ", ".join(f"'{n.name}'" for n in pending)
-                self._problem(
-                    "graph",
-                    f"nodes {names} form a cycle or wait for one",
-                    fix="remove the cycle; recurrence is declared as state",
-                )
-                break
-            for node in ready:
-                pending.remove(node)
-                tensor = None if any(i in broken for i in node.inputs) else self._type(node, tensors)
-                if tensor is None:
-                    broken.add(node.output)
-                else:
-                    tensors[node.output] = tensor
-                    ordered.append(node)
+        while ready:
+            index = heappop(ready)
+            del missing[index]
+            node = self._nodes[index]
+            tensor = None if broken & {node.output, *node.inputs} else self._type(node, tensors)
+            if tensor is None:
+                broken.add(node.output)
+            else:
+                tensors[node.output] = tensor
+                ordered.append(node)
+            for other in waiting.pop(node.output, ()):
+                missing[other] -= 1
+                if not missing[other]:
+                    heappush(ready, other)
+        if missing:
+            names = ", ".join(f"'{self._nodes[index].name}'" for index in missing)
+            fix = "remove the cycle; recurrence is declared as state"
+            self._problem("graph", f"nodes {names} form a cycle or wait for one", "graphs without cycles", fix)
         return tensors, ordered
 
     def _check_names(self) -> None:
@@ -252,11 +296,11 @@ class GraphBuilder:
             for name in sorted({n for n in names if names.count(n) > 1}):
                 self._problem(f"{label} '{name}'", f"the name of this {label} is used {names.count(name)} times")
         for tensor in self._declared.values():
-            if not 1 <= len(tensor.shape) <= 3 or min(tensor.shape, default=0) < 1:
+            if not 1 <= len(tensor.shape) <= 3 or min(tensor.shape) < 1 or tensor.nbytes >= LARGEST:
                 self._problem(
                     f"input '{tensor.name}'",
                     f"shape {tensor.shape} is not supported",
-                    "1 to 3 fixed dimensions without batch: (F), (C, L) or (C, H, W)",
+                    f"1 to 3 fixed dimensions without batch: (F), (C, L) or (C, H, W), below {LARGEST} bytes",
                 )
             self._check_quantization(f"input '{tensor.name}'", tensor)
 
@@ -287,6 +331,9 @@ class GraphBuilder:
         if scale is None and node.op.keeps_scale:
             scale = inputs[0].scale
         tensor = Tensor(node.output, shape, dtype, zero_point, scale)
+        if tensor.nbytes >= LARGEST:
+            self._problem(where, f"its output has shape {shape}, {tensor.nbytes} bytes", f"below {LARGEST} bytes")
+            return None
         self._check_quantization(where, tensor)
         for finding in node.op.faults(*inputs):
             self._problem(where, finding.what, finding.supported, finding.fix)

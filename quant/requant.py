@@ -22,22 +22,23 @@ LIMIT = 1 << 62
 
 
 def fixed_point(real: float) -> tuple[int, int]:
-    """``(m, s)`` with m * 2^-s as near to ``real`` as a 31-bit mantissa allows (relative error <= 2^-31).
+    """``(m, s)`` with m * 2^-s as near to ``real`` as a 31-bit mantissa and s <= 62 allow.
+
+    The relative error is at most 2^-31, or the absolute one 2^-63 where ``real`` is below 2^-32.
 
     Raises:
-        ValueError: ``real`` is not a finite positive number below 2^30.
+        ValueError: ``real`` is not a finite number in 2^-63 .. 2^30.
     """
     if not (math.isfinite(real) and 0.0 < real < 2.0**30):
         raise ValueError(f"a requantization factor must be finite, positive and below 2^30, not {real!r}")
     mantissa, exponent = math.frexp(real)
-    m, s = round(mantissa * 2**31), 31 - exponent
-    if m == 2**31:
-        m, s = 2**30, s - 1
-    if s > 62:
-        m, s = m >> (s - 62), 62
+    s = min(31 - exponent, 62)
+    m = round(math.ldexp(mantissa, s + exponent))
     if m == 0:
         raise ValueError(f"the requantization factor {real!r} is too small for s <= 62")
-    return m, s
+    if m < 2**31:
+        return m, s
+    return (2**30, s - 1) if s > 1 else (2**31 - 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,15 +121,15 @@ class Requant:
         if not low <= self.zero_point <= high:
             yield f"zero point {self.zero_point} is outside [{low}, {high}]"
 
-    def overflow(self, bound: NDArray[np.int64] | int) -> str | None:
-        """Proof that ``|acc| <= bound`` keeps |acc| < 2^31 and |acc*m + a| < 2^62; the reason where it fails.
+    def overflow(self, bound: NDArray[np.int64] | int, limit: int = 1 << 31) -> str | None:
+        """Proof that ``|acc| <= bound`` keeps |acc| < limit and |acc*m + a| < 2^62; the reason where it fails.
 
         ``bound``: one int, or int64 per channel.
         """
         bounds = [int(b) for b in np.broadcast_to(np.asarray(bound, object), self.m.shape).ravel()]
         rows = zip(bounds, self.m.ravel().tolist(), self.a.ravel().tolist(), strict=True)
         for channel, (b, m, a) in enumerate(rows):
-            if b >= 1 << 31:
+            if b >= limit:
                 return f"channel {channel}: the accumulator can reach {b}, beyond int32"
             if b * abs(m) + abs(a) >= LIMIT:
                 return f"channel {channel}: |acc*m + a| can reach {b * abs(m) + abs(a)}, beyond 2^62"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import onnx
 from onnx import ModelProto, ValueInfoProto, helper
 
-from quant.dtypes import to_bytes
-from quant.graph import Graph, Tensor
+from quant.graph import Graph
+from quant.interchange import metadata
 from quant.interchange.functions import DOMAIN, IR_VERSION, OPSET, functions
 from quant.interchange.writer import ELEMENT, Writer
-
-FORMAT = 1
 
 
 def to_onnx(graph: Graph, batch: int = 1, all_tensors: bool = False) -> ModelProto:
@@ -58,31 +54,8 @@ def to_onnx(graph: Graph, batch: int = 1, all_tensors: bool = False) -> ModelPro
         functions=[function for function in functions() if function.name in needed],
         ir_version=IR_VERSION,
     )
-    helper.set_model_props(model, {"edgekit": json.dumps(_metadata(graph), sort_keys=True)})
+    helper.set_model_props(model, {metadata.KEY: metadata.dump(graph)})
     return model
-
-
-def _metadata(graph: Graph) -> dict[str, Any]:
-    """What ONNX has no place for: scales, entries, states and the facts that travel with the model."""
-
-    def quantization(tensor: Tensor) -> dict[str, Any]:
-        return {"dtype": tensor.dtype.value, "scale": tensor.scale, "zero_point": tensor.zero_point}
-
-    return {
-        "format": FORMAT,
-        "tensors": {name: quantization(tensor) for name, tensor in graph.tensors.items()},
-        "entries": [{"name": e.name, "inputs": list(e.inputs), "outputs": list(e.outputs)} for e in graph.entries],
-        "states": [
-            {
-                "input": s.input,
-                "output": s.output,
-                "storage": s.storage,
-                "initial": to_bytes(s.initial, graph.tensors[s.input].dtype).hex(),
-            }
-            for s in graph.states
-        ],
-        "info": dict(graph.info),
-    }
 
 
 def save(model: ModelProto, path: Path) -> None:

@@ -82,6 +82,6 @@ class Add(Op):
     def read(cls, root: NodeView) -> Match:
         root.only("zero_point", "lo", "hi", to=3)
         require(len(root.inputs) == 6, f"it has {len(root.inputs)} inputs", "x1, x2, m1, m2, a, s")
-        m1, m2, a, s = (int(root.constant(2 + i, name, np.int64).item()) for i, name in enumerate(INTS))
+        m1, m2, a, s = (root.scalar(2 + i, name, np.int64) for i, name in enumerate(INTS))
         op = cls(m1, m2, a, s, root.integer("zero_point", 0), root.integer("lo", -128), root.integer("hi", 127))
         return root.match(root.inputs[:2], [root]).of(op)

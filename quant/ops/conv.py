@@ -62,12 +62,12 @@ class Conv(Op):
     def infer(self, *inputs: Tensor) -> Type:
         require_inputs(inputs, 1, ranks=(2, 3))
         channels, *spatial = inputs[0].shape
-        out, per_group = self.weight.shape[:2]
         require(
-            self.weight.ndim == len(spatial) + 2,
+            self.weight.ndim == len(spatial) + 2 and self.weight.size > 0,
             f"weight has shape {self.weight.shape}",
-            f"rank {len(spatial) + 2} for this input",
+            f"rank {len(spatial) + 2} for this input, no size 0",
         )
+        out, per_group = self.weight.shape[:2]
         require(
             self.groups >= 1 and channels == per_group * self.groups and out % self.groups == 0,
             f"attribute group is {self.groups} with {channels} input channels and weight {self.weight.shape}",
@@ -105,9 +105,10 @@ class Conv(Op):
     @classmethod
     def read(cls, root: NodeView) -> Match:
         root.only("kernel_shape", "strides", "dilations", "pads", "group", auto_pad="NOTSET")
-        weight, bias, requant, match = read_linear(root)
+        weight = root.constant(1, "weight", np.int8)
         require(weight.ndim in (3, 4), f"weight has shape {weight.shape}", "rank 3 (1-D) or 4 (2-D)")
         rank = weight.ndim - 2
+        bias, requant, match = read_linear(root, len(weight), rank)
         kernel = root.integers("kernel_shape", weight.shape[2:])
         require(
             kernel == weight.shape[2:],
@@ -115,7 +116,7 @@ class Conv(Op):
         )
         op = cls(
             weight,
-            np.zeros(len(weight), np.int64) if bias is None else bias,
+            bias,
             requant,
             root.integers("strides", (1,) * rank),
             root.integers("dilations", (1,) * rank),

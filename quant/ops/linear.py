@@ -65,22 +65,24 @@ def write_linear(
     writer.requant(requant, f"{y.name}.acc", y.name, broadcast)
 
 
-def read_linear(root: NodeView) -> tuple[IntArray, IntArray | None, Requant, Match]:
-    """Weight, bias (None where absent), requantization and the matched nodes of the pattern that ``root`` starts."""
+def read_linear(root: NodeView, channels: int, spatial: int) -> tuple[IntArray, Requant, Match]:
+    """Bias (zeros where absent), requantization and the matched nodes of the pattern that ``root`` starts.
+
+    ``channels``: outputs; ``spatial``: how many axes follow the channel axis in the accumulator.
+    """
     require(len(root.inputs) in (2, 3, 4), f"it has {len(root.inputs)} inputs", "x, weight, x_zero_point")
-    weight = root.constant(1, "weight", np.int8)
     if len(root.inputs) == 4:
         require(
             not np.any(root.constant(3, "w_zero_point", np.int8)),
             "weights have a zero point other than 0",
             "symmetric weights, zero point 0",
         )
-    root.expect_zero_point(0, int(root.constant(2, "x_zero_point", np.int8).item()) if len(root.inputs) > 2 else 0)
+    root.expect_zero_point(0, root.scalar(2, "x_zero_point", np.int8) if len(root.inputs) > 2 else 0)
     add = root.follow("Add")
-    bias = None
+    bias = np.zeros(channels, np.int64)
     nodes = [root]
     if add is not None:
-        bias = add.constant_operand(root.output, "bias", np.int32).reshape(-1)
+        bias = add.along_channels(add.constant_operand(root.output, "bias", np.int32), "bias", channels, spatial)
         nodes.append(add)
-    requant, last = nodes[-1].follow_requant()
-    return weight, bias, requant, root.match(inputs=(root.inputs[0],), nodes=[*nodes, last])
+    requant, last = nodes[-1].follow_requant(channels, spatial)
+    return bias, requant, root.match(inputs=(root.inputs[0],), nodes=[*nodes, last])

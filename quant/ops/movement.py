@@ -58,7 +58,7 @@ class Reshape(Op):
             root.only(axis=1)
             return root.match(root.inputs[:1], [root]).of(cls((-1,)))
         root.only(allowzero=0)
-        shape = tuple(int(d) for d in root.constant(1, "shape", np.int64))
+        shape = root.vector(1, "shape")
         require(
             len(shape) >= 2 and shape[0] in (1, -1, 0), f"shape {list(shape)} changes the batch dimension", "[1, ...]"
         )
@@ -130,9 +130,10 @@ class Slice(Op):
         require_inputs(inputs, 1, dtypes=ANY)
         x = inputs[0]
         require(len(self.ranges) == len(x.shape), f"it slices {len(self.ranges)} axes", f"{len(x.shape)}")
+        steps = [step for _, _, step in self.ranges]
+        require(min(steps) > 0, f"steps are {steps}", "steps >= 1")
         shape = tuple(len(range(*self._bounds(r, n))) for r, n in zip(self.ranges, x.shape, strict=True))
         require(min(shape) > 0, f"the slice {list(self.ranges)} of {x.shape} is empty")
-        require(all(step > 0 for _, _, step in self.ranges), "a step is not positive", "steps >= 1")
         return shape, x.dtype, x.zero_point
 
     @staticmethod
@@ -158,15 +159,18 @@ class Slice(Op):
     def read(cls, root: NodeView) -> Match:
         root.only()
         rank = root.rank(0) - 1
-        starts, stops = (root.constant(1 + i, name, np.int64).tolist() for i, name in enumerate(("starts", "ends")))
-        axes = root.constant(3, "axes", np.int64).tolist() if len(root.inputs) > 3 else list(range(len(starts)))
-        steps = root.constant(4, "steps", np.int64).tolist() if len(root.inputs) > 4 else [1] * len(starts)
-        ranges = [(0, LONG, 1)] * rank
+        starts, stops = root.vector(1, "starts"), root.vector(2, "ends")
+        axes = root.vector(3, "axes") if root.has(3) else tuple(range(len(starts)))
+        steps = root.vector(4, "steps") if root.has(4) else (1,) * len(starts)
+        lengths = [len(starts), len(stops), len(axes), len(steps)]
+        require(len(set(lengths)) == 1, f"starts, ends, axes and steps have {lengths} values", "equal numbers")
+        ranges: dict[int, tuple[int, int, int]] = {}
         for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
             positive = axis + rank + 1 if axis < 0 else axis
-            require(1 <= positive <= rank, f"axes holds {axis}", f"1..{rank}")
-            ranges[positive - 1] = (start, stop, step)
-        return root.match(root.inputs[:1], [root]).of(cls(tuple(ranges)))
+            require(1 <= positive <= rank and positive not in ranges, f"axes is {list(axes)}", f"1..{rank}, each once")
+            ranges[positive] = (start, stop, step)
+        everything = (0, LONG, 1)
+        return root.match(root.inputs[:1], [root]).of(cls(tuple(ranges.get(i + 1, everything) for i in range(rank))))
 
 
 @dataclass(frozen=True)
@@ -205,9 +209,10 @@ class Pad(Op):
     @classmethod
     def read(cls, root: NodeView) -> Match:
         root.only(mode="constant")
-        pads = tuple(int(p) for p in root.constant(1, "pads", np.int64))
+        pads = root.vector(1, "pads")
         rank = len(pads) // 2
-        require(len(root.inputs) <= 3, "it has an axes input", "pads for every axis")
-        require(pads[0] == pads[rank] == 0, f"pads {list(pads)} pad the batch")
-        root.expect_zero_point(0, int(root.constant(2, "value", np.int8).item()) if len(root.inputs) > 2 else 0)
+        require(not root.has(3), "it has an axes input", "pads for every axis")
+        require(rank >= 2 and len(pads) % 2 == 0, f"pads has {len(pads)} values", "begin and end of every axis")
+        require(pads[0] == pads[rank] == 0, f"pads {list(pads)} pad the batch", "0 for the batch")
+        root.expect_zero_point(0, root.scalar(2, "value", np.int8) if root.has(2) else 0)
         return root.match(root.inputs[:1], [root]).of(cls((*pads[1:rank], *pads[rank + 1 :])))

@@ -117,7 +117,11 @@ class AveragePool(Window):
     def read(cls, root: NodeView) -> Match:
         root.only("kernel_shape", "strides", "pads", "group")
         window = cls._read_window(root)
-        root.expect_zero_point(0, int(root.constant(2, "x_zero_point", np.int8).item()))
+        ones = root.constant(1, "ones", np.int8)
+        require(bool(np.all(ones == 1)), "its input 'ones' holds other values", "ones: it only sums")
+        expected = (root.integer("group", 1), 1, *window[0])
+        require(ones.shape == expected, f"its input 'ones' has shape {ones.shape}", f"(group, 1, *kernel) = {expected}")
+        root.expect_zero_point(0, root.scalar(2, "x_zero_point", np.int8))
         requant, last = root.follow_requant()
         return root.match(root.inputs[:1], [root, last]).of(cls(*window, requant))
 

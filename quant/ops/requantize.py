@@ -40,9 +40,8 @@ class Requantize(Op):
         if x.dtype is DType.S32 and x.zero_point:
             yield Unsupported(f"input '{x.name}' is s32 with zero point {x.zero_point}", "zero point 0 for s32")
             return
-        # -2^31 itself fits int32, so an s32 input is bounded by 2^31 on the negative side only.
-        reach = max(x.dtype.high - x.zero_point, x.zero_point - x.dtype.low - (x.dtype is DType.S32))
-        overflow = self.requant.overflow(reach)
+        reach = max(x.dtype.high - x.zero_point, x.zero_point - x.dtype.low)
+        overflow = self.requant.overflow(reach, limit=(1 << 31) + 1)  # -2^31 itself still fits int32
         if overflow:
             yield Unsupported(overflow, fix="use a multiplier with a shorter mantissa")
 
@@ -61,7 +60,8 @@ class Requantize(Op):
         sub = root.follow("Sub")
         nodes = [root]
         if sub is not None:
-            root.expect_zero_point(0, int(sub.constant_operand(root.output, "x_zero_point", np.int32).item()))
+            require(sub.inputs[:1] == (root.output,), "Sub subtracts it from a constant", "Sub(x, x_zero_point)")
             nodes.append(sub)
+        root.expect_zero_point(0, 0 if sub is None else sub.scalar(1, "x_zero_point", np.int32))
         requant, last = nodes[-1].follow_requant()
         return root.match(root.inputs[:1], [*nodes, last]).of(cls(requant))
