@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from quant.errors import Problem, UserError, unknown
 
 Balance = Literal["none", "weights", "resample"]
+Decay = Literal["cosine", "none"]
+MOST_QAT_EPOCHS = 30
 
 
 @dataclass(frozen=True)
@@ -14,18 +18,37 @@ class Recipe:
 
     Attributes:
         batch: beats per step.
-        epochs, learning_rate: float training with Adam; the rate falls to zero along a cosine.
+        epochs, learning_rate: float training with Adam.
         qat_epochs, qat_learning_rate: the same for the quantization-aware fine-tuning (at most 30 epochs).
+        decay: ``cosine`` lets both learning rates fall to zero along a cosine, ``none`` keeps them.
         balance: ``none``; ``weights`` weighs each class's loss by its inverse frequency; ``resample`` draws classes
             with equal probability.
+
+    Raises:
+        UserError: a value that cannot work.
     """
 
     batch: int = 30
     epochs: int = 30
     learning_rate: float = 1e-3
-    qat_epochs: int = 20
+    qat_epochs: int = 10
     qat_learning_rate: float = 3e-4
+    decay: Decay = "cosine"
     balance: Balance = "none"
+
+    def __post_init__(self) -> None:
+        problems = [
+            Problem(f"{name} is {getattr(self, name)}", "training recipe", "numbers above 0")
+            for name in ("batch", "epochs", "learning_rate", "qat_epochs", "qat_learning_rate")
+            if not getattr(self, name) > 0
+        ]
+        if self.qat_epochs > MOST_QAT_EPOCHS:
+            problems.append(Problem(f"qat_epochs is {self.qat_epochs}", "training recipe", f"1 to {MOST_QAT_EPOCHS}"))
+        if problems:
+            raise UserError(problems)
+        for kind, value, known in (("decay", self.decay, Decay), ("balance", self.balance, Balance)):
+            if value not in get_args(known):
+                raise unknown(kind, value, get_args(known))
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from quant.errors import Problem, UserError
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -33,5 +36,25 @@ def save(path: Path, content: Any) -> None:
 
 
 def load(path: Path) -> Any:
-    """Tensors and plain data written by :func:`save`; executes no code from the file."""
-    return torch.load(path, weights_only=True, map_location="cpu")
+    """Tensors and plain data written by :func:`save`; executes no code from the file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError) as error:
+        raise damaged(path, error) from error
+
+
+def read_json(path: Path) -> Any:
+    """Content written by :func:`write_json`; raises UserError where the file is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> UserError:
+    what = f"the file is damaged: {str(error).splitlines()[0]}"
+    return UserError(Problem(what, str(path), fix="train again into a new folder, or start over with --force"))

@@ -59,7 +59,7 @@ def main() -> None:
             for fold, (fit_on, held_out) in enumerate(folds(data.y_train, args.folds, seed)):
                 for setting in args.settings:
                     recipe = parse(setting, model.recipe)
-                    key = (seed, fold, recipe.epochs, recipe.learning_rate, recipe.batch, recipe.balance)
+                    key = (seed, fold, recipe.epochs, recipe.learning_rate, recipe.batch, recipe.decay, recipe.balance)
                     if key not in floats:
                         floats[key] = float_stage(model.network, x[fit_on], y[fit_on], recipe, seed, classes)[0]
                     quantized = quantized_stage(floats[key], x[fit_on], y[fit_on], recipe, preset, seed, classes)[0]

@@ -1,4 +1,4 @@
-"""One training stage: Adam with a cosine learning rate, safe to kill and to resume after any epoch."""
+"""One training stage: Adam, safe to kill and to resume after any epoch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
-from quant.networks.recipe import Balance
+from quant.networks.recipe import Balance, Decay
 from quant.training import checkpoint
 from quant.training.quantized import scores
 
@@ -39,6 +40,7 @@ class Schedule:
     epochs: int
     learning_rate: float
     batch: int
+    decay: Decay = "cosine"
     balance: Balance = "none"
 
 
@@ -83,18 +85,22 @@ def fit(
     Returns:
         One record per epoch: stage, epoch, loss, accuracy and the learning rate it ended with.
     """
-    batches = -(-len(x) // schedule.batch)
-    optimizer = torch.optim.Adam(model.parameters(), schedule.learning_rate)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, schedule.epochs * batches)
-    loss_weights = class_weights(y, classes) if schedule.balance == "weights" else None
-    history: list[dict[str, Any]] = []
-    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+    state: dict[str, Any] | None = None
     if state_file and state_file.exists():
         state = checkpoint.load(state_file)
-        if state["stage"] == schedule.stage:
-            for name, part in parts.items():
-                part.load_state_dict(state[name])
-            history = state["history"]
+        state = state if state["stage"] == schedule.stage else None
+    if state:
+        model.load_state_dict(state["model"])  # before the optimizer: Brevitas makes new parameters for this
+    optimizer = torch.optim.Adam(model.parameters(), schedule.learning_rate)
+    batches = -(-len(x) // schedule.batch)
+    scheduler: LRScheduler = ConstantLR(optimizer, factor=1.0)
+    if schedule.decay == "cosine":
+        scheduler = CosineAnnealingLR(optimizer, schedule.epochs * batches)
+    if state:
+        optimizer.load_state_dict(state["optimizer"])
+        scheduler.load_state_dict(state["scheduler"])
+    history: list[dict[str, Any]] = state["history"] if state else []
+    loss_weights = class_weights(y, classes) if schedule.balance == "weights" else None
     for epoch in range(len(history), schedule.epochs):
         seed_everything(seed, schedule.stage, epoch)
         model.train()
@@ -114,6 +120,7 @@ def fit(
             {"stage": done.stage, "epoch": done.epoch, "loss": done.loss, "accuracy": done.accuracy, "rate": rate}
         )
         if state_file:
+            parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
             state = {name: part.state_dict() for name, part in parts.items()}
             checkpoint.save(state_file, {"stage": schedule.stage, **state, "history": history})
         if on_progress:

@@ -21,7 +21,7 @@ def float_stage(
     """Train from random weights; returns the network and its history. ``options`` go to :func:`loop.fit`."""
     seed_everything(seed, "float", recipe.epochs)
     model = FloatNetwork(network)
-    schedule = Schedule("float", recipe.epochs, recipe.learning_rate, recipe.batch, recipe.balance)
+    schedule = Schedule("float", recipe.epochs, recipe.learning_rate, recipe.batch, recipe.decay, recipe.balance)
     return model, fit(model, x, y, schedule, seed, classes=classes, **options)
 
 
@@ -36,5 +36,5 @@ def quantized_stage(
 ) -> tuple[QuantNetwork, list[dict[str, Any]]]:
     """Fine-tune with fake quantization; returns the network and its history. ``options`` go to :func:`loop.fit`."""
     quantized = quantized_start(model, x, preset)
-    schedule = Schedule("qat", recipe.qat_epochs, recipe.qat_learning_rate, recipe.batch, recipe.balance)
+    schedule = Schedule("qat", recipe.qat_epochs, recipe.qat_learning_rate, recipe.batch, recipe.decay, recipe.balance)
     return quantized, fit(quantized, x, y, schedule, seed, classes=classes, **options)
