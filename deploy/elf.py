@@ -76,17 +76,19 @@ class Image:
 
     @cached_property
     def functions(self) -> tuple[Symbol, ...]:
-        """Functions by address; one symbol per address, sizes filled in up to the next function where they are missing."""
+        """Functions by address, one symbol each; a missing size is the distance to the next function."""
         by_address: dict[int, Symbol] = {}
         for symbol in self.all_symbols:
             if symbol.is_function and symbol.size >= by_address.get(symbol.address, symbol).size:
                 by_address[symbol.address] = symbol
         ordered = [by_address[address] for address in sorted(by_address)]
-        filled = []
-        for symbol, follower in zip(ordered, [*ordered[1:], None], strict=True):
-            size = symbol.size or (follower.address if follower else self._section_end(symbol.address)) - symbol.address
-            filled.append(Symbol(symbol.name, symbol.address, size, True))
-        return tuple(filled)
+        ends = [symbol.address for symbol in ordered[1:]] + [
+            self._section_end(symbol.address) for symbol in ordered[-1:]
+        ]
+        return tuple(
+            Symbol(symbol.name, symbol.address, symbol.size or end - symbol.address, True)
+            for symbol, end in zip(ordered, ends, strict=True)
+        )
 
     def function_at(self, address: int) -> Symbol | None:
         """The function whose code holds ``address``."""
@@ -123,7 +125,9 @@ class Image:
         """The bytes that are flashed, from the start of flash (what ``objcopy -O binary`` writes); gaps are zero."""
         flash = board.flash
         parts = [part for part in self.segments if part.load_address in flash]
-        image = bytearray(max((part.load_address + len(part.data) for part in parts), default=flash.start) - flash.start)
+        image = bytearray(
+            max((part.load_address + len(part.data) for part in parts), default=flash.start) - flash.start
+        )
         for part in parts:
             at = part.load_address - flash.start
             image[at : at + len(part.data)] = part.data
@@ -148,7 +152,7 @@ class Image:
         """
         for part in self.segments:
             at = address - part.load_address
-            if 0 <= at and at + size <= len(part.data):
+            if at >= 0 and at + size <= len(part.data):
                 return part.data[at : at + size]
         raise ValueError(f"0x{address:08x} is not in the image {self.path}")
 

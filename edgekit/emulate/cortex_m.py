@@ -141,9 +141,7 @@ class Emulator:
             raise UserError(Problem(what, where=self.image.path.name, supported=f"{model.input_bytes} bytes per input"))
         contexts = [Context(model.run, self.image.symbol(model.run).address)]
         contexts += [Context(layer.name, self.image.symbol(layer.symbol).address) for layer in model.layers]
-        ranges = {
-            shot.layer: (self.image.symbol(shot.symbol).address + shot.offset, shot.size) for shot in snapshots
-        }
+        ranges = {shot.layer: (self.image.symbol(shot.symbol).address + shot.offset, shot.size) for shot in snapshots}
         dumps: dict[str, list[bytes]] = {name: [] for name in ranges}
 
         def leave(context: int, run: int) -> None:
@@ -158,7 +156,10 @@ class Emulator:
             finished = machine.run()
         answers = frames.answers(finished.sent, len(inputs), model.output_bytes)
         costs = self._costs(finished, len(contexts), len(inputs))
-        layers = [LayerCost(layer.name, cost.instructions, cost.cycles) for layer, cost in zip(model.layers, costs[1:], strict=True)]
+        layers = [
+            LayerCost(layer.name, cost.instructions, cost.cycles)
+            for layer, cost in zip(model.layers, costs[1:], strict=True)
+        ]
         return EmulationResult(
             outputs=answers.outputs,
             layers=layers,

@@ -22,9 +22,7 @@ try:
     from unicorn import arm_const
     from unicorn.unicorn_py3.unicorn import uclib
 except ImportError as error:
-    raise UserError(
-        Problem("the package 'unicorn' is not installed", fix="pip install 'edgekit[emulate]'")
-    ) from error
+    raise UserError(Problem("the package 'unicorn' is not installed", fix="pip install 'edgekit[emulate]'")) from error
 
 PAGE = 0x1000
 # RAM holds anything after power-up; this value makes firmware that relies on zeros fail.
@@ -53,8 +51,8 @@ class Context:
 class Finished:
     """What a run leaves: bytes sent by UART, block counts (:data:`native.BLOCK`), completed calls of context 1.
 
-    ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``stack_used`` is None where the image does not mark
-    its stack; ``mips`` is the speed of the run, start-up included.
+    ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``stack_used`` is None where the image does not
+    mark its stack; ``mips`` is the speed of the run, start-up included.
     """
 
     reason: int
@@ -103,7 +101,9 @@ class Machine:
     def __enter__(self) -> Machine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         del self._uc
         self._lib.ek_bus_free(self._bus)
         self._lib.ek_trace_free(self._trace)

@@ -44,7 +44,7 @@ def price(image: Image, blocks: np.ndarray[Any, Any], contexts: int) -> list[Cos
 def static_blocks(image: Image, blocks: np.ndarray[Any, Any]) -> dict[tuple[int, int], StaticBlock]:
     """The decoded blocks of a run by (address, bytes).
 
-    The emulator also cuts blocks at memory page ends: such a piece continues the instruction sequence of the one before.
+    The emulator also cuts blocks at memory page ends: such a piece continues the instructions of the one before.
     """
     keys = sorted({(int(row["address"]), int(row["size"])) for row in blocks})
     decoded = {key: _decode(image, *key) for key in keys}

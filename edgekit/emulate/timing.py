@@ -1,11 +1,11 @@
 """Instruction timing of the Cortex-M4F at zero wait states.
 
-Tables and rules: instruction set summaries and load/store timing notes of the Arm Cortex-M4 Technical Reference Manual
-(DDI 0439; the core tables are repeated in TI SWCU185G), the FPU table of the same manual. Fixed where the manual gives a
-range, and not modelled because only the running program knows it:
+Tables and rules: instruction set summary, load/store timings and FPU table of the Arm Cortex-M4 Technical Reference Manual
+(DDI 0439; core part repeated in TI SWCU185G). What the manual gives as a range is fixed here, and what only the running
+program knows is left out:
 
-* P, the pipeline refill of a taken branch, is 1..3: 2 here, and 1 more when the target is a 32-bit instruction that is not
-  4-byte aligned (fitted against published board measurements).
+* P, the pipeline refill of a taken branch, is 1..3: 2 here, and 1 more when the target is a 32-bit instruction that is
+  not 4-byte aligned (fits published board measurements).
 * Divisions take 2..12 cycles depending on the values: 7 here.
 * Loads with base update do not overlap with a preceding load (measured: compendium.i-0.nl, load placement).
 * Instructions of an IT block are priced as executed (skipped ones take 1 cycle); an IT takes 1 cycle, never folded.
@@ -27,7 +27,9 @@ DIVIDE = 7
 LOADS = frozenset(("ldr", "ldrb", "ldrh", "ldrsb", "ldrsh", "ldrex", "ldrexb", "ldrexh", "ldrt", "ldrbt", "ldrht"))
 STORES = frozenset(("str", "strb", "strh", "strt", "strbt", "strht"))
 # 1 + one cycle for each register
-MULTIPLE = frozenset(("ldm", "ldmdb", "pop", "stm", "stmdb", "push", "vldmia", "vldmdb", "vpop", "vstmia", "vstmdb", "vpush"))
+MULTIPLE = frozenset(
+    ("ldm", "ldmdb", "pop", "stm", "stmdb", "push", "vldmia", "vldmdb", "vpop", "vstmia", "vstmdb", "vpush")
+)
 DOUBLE = {"ldrd": 3, "strd": 3}
 TABLE_BRANCHES = {"tbb": 2, "tbh": 2}
 FLOAT_MEMORY = frozenset(("vldr", "vstr"))
@@ -126,8 +128,10 @@ def _is_double(register: int) -> bool:
 
 @dataclass(frozen=True)
 class StaticBlock:
-    """Instructions that always run one after the other; ``entered_from`` is the last one before them, if they fall through
-    from another block."""
+    """Instructions that always run one after the other.
+
+    ``entered_from`` is the last instruction before them where they continue another block.
+    """
 
     instructions: tuple[Instruction, ...]
     entered_from: Instruction | None = None

@@ -226,6 +226,14 @@ static void enter_call(ek_trace *t, void *uc, uint32_t context, uint32_t address
     t->context = context;
 }
 
+/* Short loops are one block after itself: no need to look that up. */
+static int again(const ek_trace *t, uint32_t address, uint32_t size)
+{
+    const ek_block *b = t->blocks + t->previous;
+
+    return t->previous != NONE && b->address == address && b->size == size && b->context == t->context;
+}
+
 void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace)
 {
     ek_trace *t = trace;
@@ -237,7 +245,7 @@ void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace)
     if (t->depth > 0 && address == t->calls[t->depth - 1].return_address) {
         leave_calls(t, uc, address);
     }
-    uint32_t index = find(t, uc, t->context, address, size);
+    uint32_t index = again(t, address, size) ? t->previous : find(t, uc, t->context, address, size);
     if (index != NONE && t->blocks[index].enters != 0 && t->blocks[index].enters != t->context) {
         enter_call(t, uc, t->blocks[index].enters, address);
         index = find(t, uc, t->context, address, size);

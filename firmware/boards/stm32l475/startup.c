@@ -7,6 +7,8 @@
 #define SCB_CPACR (*(volatile uint32_t *)0xE000ED88u)
 #define CPACR_FPU_FULL_ACCESS (0xFu << 20)
 
+#define STACK_BYTES ((EK_STACK_BYTES + 7u) & ~7u) /* the stack pointer starts 8-byte aligned */
+
 /* Section boundaries from the linker script. */
 extern uint32_t __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[];
 
@@ -22,10 +24,10 @@ void Default_Handler(void);
 extern const vector ek_vectors[16];
 
 /* At the lowest address of its memory: an overflow runs into unmapped addresses and faults, it cannot corrupt data. */
-__attribute__((section(".bss.ek_stack"), aligned(8))) uint8_t ek_stack[EK_STACK_BYTES];
+__attribute__((section(".bss.ek_stack"), aligned(8))) uint8_t ek_stack[STACK_BYTES];
 
 __attribute__((section(".vectors"), used)) const vector ek_vectors[16] = {
-    {.stack_top = ek_stack + EK_STACK_BYTES},
+    {.stack_top = ek_stack + STACK_BYTES},
     {.entry = Reset_Handler},
     {.entry = Default_Handler}, /* NMI */
     {.entry = Default_Handler}, /* HardFault */
