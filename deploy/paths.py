@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -27,5 +28,6 @@ def firmware_root() -> Path:
 
 
 def zig_cache() -> Path | None:
-    """Where zig keeps compiled run-time libraries: inside the virtual environment, if Python runs in one."""
-    return Path(sys.prefix) / "zig-cache" if sys.prefix != sys.base_prefix else None
+    """Where zig should keep compiled run-time libraries: in the virtual environment, if Python runs in a writable one."""
+    inside = sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK)
+    return Path(sys.prefix) / "zig-cache" if inside else None

@@ -26,7 +26,7 @@ Tensors = Mapping[str, NDArray]
 Machine = Callable[[NDArray[np.int8]], Tensors]
 Progress = Callable[[int, int], None]
 
-CHUNK = 100  # samples whose tensors are in memory at once
+CHUNK = 50  # samples whose tensors are in memory at once
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,11 @@ class Agreement:
 
 
 def compare(
-    graph: Graph, machine: str, compute: Machine, inputs: NDArray[np.int8], progress: Progress = lambda done, total: None
+    graph: Graph,
+    machine: str,
+    compute: Machine,
+    inputs: NDArray[np.int8],
+    progress: Progress = lambda done, total: None,
 ) -> Agreement:
     """Run ``inputs`` (N, *shape) on a machine and on the reference.
 

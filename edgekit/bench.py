@@ -43,7 +43,7 @@ def random_graph(network: Network, seed: int = SEED) -> Graph:
         layer = step.layer
         if isinstance(layer, Conv | Dense):
             inputs = step.weights // step.shape[0]
-            shape = (step.shape[0], inputs)
+            shape: tuple[int, ...] = (step.shape[0], inputs)
             if isinstance(layer, Conv):
                 taps = layer.geometry(len(step.shape) - 1)[0]
                 shape = (step.shape[0], step.in_shapes[0][0] // layer.groups, *taps)

@@ -77,10 +77,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(options: argparse.Namespace) -> int:
+    from deploy.paths import zig_cache
     from edgekit.optional import advice
     from edgekit.screen import Screen
     from quant.errors import Problem, UserError
 
+    if cache := zig_cache():
+        os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(cache))
     try:
         return options.module.run(options, Screen(options.json, options.quiet)) or 0
     except UserError as error:

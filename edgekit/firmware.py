@@ -57,7 +57,9 @@ class Firmware:
         except (OSError, ValueError, KeyError, TypeError):
             raise UserError(Problem(f"its {BUILD_FILE} cannot be read", where, fix="build it again")) from None
         if version != 1:
-            raise UserError(Problem(f"its format is {version}", where, "format 1", "build it with this version of EdgeKit"))
+            raise UserError(
+                Problem(f"its format is {version}", where, "format 1", "build it with this version of EdgeKit")
+            )
         return cls(folder, facts)
 
     @cached_property

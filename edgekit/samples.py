@@ -45,7 +45,9 @@ def quantize(raw: NDArray, tensor: Mapping[str, Any], info: Mapping[str, Any]) -
     """
     if tensor["scale"] is None:
         fix = "give int8 inputs, or a model that carries the scale of its input"
-        raise UserError(Problem("it has no scale, so raw samples cannot be quantized", f"input '{tensor['name']}'", "int8", fix))
+        raise UserError(
+            Problem("it has no scale, so raw samples cannot be quantized", f"input '{tensor['name']}'", "int8", fix)
+        )
     before = info.get("preprocess", {"offset": 0.0, "gain": 1.0})
     real = (raw.astype(np.float64) - before["offset"]) * before["gain"]
     steps = np.floor(real / tensor["scale"] + 0.5) + tensor["zero_point"]
@@ -63,7 +65,9 @@ def _read(path: Path, where: str) -> NDArray:
     try:
         array = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise UserError(Problem(f"it cannot be read as .npy ({error})", where, SUPPORTED, "write it with numpy.save")) from None
+        raise UserError(
+            Problem(f"it cannot be read as .npy ({error})", where, SUPPORTED, "write it with numpy.save")
+        ) from None
     if not isinstance(array, np.ndarray):
         fix = f"numpy.save one of its arrays: {', '.join(array.files)}"
         raise UserError(Problem("it holds several arrays (.npz)", where, SUPPORTED, fix))

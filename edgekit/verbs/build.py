@@ -24,8 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from deploy.build import build
-    from edgekit.sizes import fit_lines, layer_rows
     from edgekit.firmware import Firmware
+    from edgekit.sizes import fit_lines, layer_rows
 
     with screen.step("firmware") as step:
         result = build(

@@ -58,7 +58,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "",
         f"{result.latency_ms:.2f} ms, {result.cycles:,} cycles, {result.instructions:,} instructions per inference on "
         f"{firmware.board.name} at {result.clock_hz / 1e6:g} MHz",
-        f"  {mac_per_cycle(firmware.facts['macs'], result.cycles)}, zero wait states; stack used: {result.stack_used} bytes",
+        f"  {mac_per_cycle(firmware.facts['macs'], result.cycles)} at zero flash wait states, "
+        f"{result.stack_used} bytes of stack used",
         *(_outputs(emulation.outputs) if options.input else ()),
     )
     return 0

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if options.target and options.target not in features:
         raise unknown("target", options.target, features)
     targets = [options.target] if options.target else sorted(features)
-    facts = [
+    facts: list[dict[str, Any]] = [
         {
             "op": op.kind,
             "onnx": list(op.roots),
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     ]
     columns = ("operator", "starts in ONNX as", *(f"kernels on {target}" for target in targets))
     rows = [(f["op"], ", ".join(f["onnx"]), *(_names(f["kernels"][target]) for target in targets)) for f in facts]
-    screen.show(facts, table(columns, rows))
+    screen.show(facts, table(columns, rows), "", "-: computed by the NumPy reference and ONNX Runtime, no C kernel yet")
     return 0
 
 
@@ -53,4 +53,4 @@ def kernels(op: Any, features: Iterable[str]) -> list[str]:
 
 
 def _names(names: list[str]) -> str:
-    return ", ".join(names) or "none yet: NumPy and ONNX Runtime only"
+    return ", ".join(names) or "-"

@@ -1,0 +1,95 @@
+"""``edgekit run``: the other verbs, one after the other, into one folder.
+
+    config.json, ...       the training (see quant/training/train.py)
+    model.onnx, ...        the integer network
+    firmware/              C project and image for the board
+    host/                  the same C for this computer
+    report.json            what came out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.boards import Board, list_boards, load_board
+from deploy.build import build
+from edgekit.agreement import Agreement, EmulatedBoard, Machine, compare, host_library, onnx_runtime
+from edgekit.firmware import Firmware
+from edgekit.screen import Screen
+from quant.errors import Problem, UserError
+from quant.graph import Graph
+
+if TYPE_CHECKING:
+    from edgekit.emulate.cortex_m import EmulationResult
+
+FIRMWARE, HOST, REPORT = "firmware", "host", "report.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """A model built, run on every machine and priced."""
+
+    firmware: Firmware
+    result: EmulationResult
+    agreements: list[Agreement]
+
+    @property
+    def agree(self) -> bool:
+        return not any(agreement.different for agreement in self.agreements)
+
+
+def emulated_board(name: str) -> Board:
+    """The board ``name``; raises UserError where it is unknown or cannot be priced."""
+    board = load_board(name)
+    if board.target != "cortex-m":
+        able = [b for b in list_boards() if load_board(b).target == "cortex-m"]
+        fix = f"choose one of: {', '.join(able)}; 'edgekit build --board {name}' alone works"
+        raise UserError(Problem(f"board '{name}' has no price: it is not emulated", supported=", ".join(able), fix=fix))
+    return board
+
+
+def price(
+    model: Path, graph: Graph, board: Board, out: Path, inputs: NDArray[np.int8], beats: int, compiler: str, screen: Screen
+) -> Priced:
+    """Build for the board and for this computer, compare all machines, price the board.
+
+    Args:
+        inputs: all test inputs (N, *shape); the emulated board gets the first ``beats``.
+    """
+    with screen.step("firmware") as step:
+        built = build(model, board.name, out / FIRMWARE, compiler=compiler, force=True, progress=step.end)
+        build(model, "host", out / HOST, force=True)
+        step.end(f"{built.sizes.flash:,} bytes flash, {built.sizes.ram:,} bytes RAM")
+    firmware = Firmware.load(out / FIRMWARE)
+    emulator = EmulatedBoard(firmware)
+    machines: list[tuple[str, Machine, NDArray[np.int8]]] = [
+        ("ONNX Runtime", onnx_runtime(model), inputs),
+        ("C on this computer", host_library(out / HOST), inputs),
+        (f"emulated {board.name}", emulator, inputs[:beats]),
+    ]
+    agreements = [_compare(graph, name, machine, part, screen) for name, machine, part in machines]
+    assert emulator.last is not None
+    return Priced(firmware, emulator.last, agreements)
+
+
+def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray[np.int8], screen: Screen) -> Agreement:
+    with screen.step(f"compare: {name}") as step:
+        agreement = compare(graph, name, machine, inputs, step.at)
+        step.end(str(agreement.first) if agreement.first else f"same bytes on {len(inputs):,} inputs, every layer")
+    return agreement
+
+
+def disagreements(agreements: list[Agreement]) -> list[str]:
+    """One message per machine that differs from the reference."""
+    return [f"{a.machine} differs first in {a.first} ({a.different} values in all)" for a in agreements if a.different]
+
+
+def metrics_of(training: Mapping[str, Any], int8: Mapping[str, Any]) -> dict[str, Any]:
+    """The two networks a report speaks of."""
+    return {"float": training["float"], "int8": int8}

@@ -1,0 +1,105 @@
+"""``report.json`` of a run, and the same as a table for people: the decision first, then the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from deploy.boards import Board
+from edgekit.agreement import Agreement
+from edgekit.cost import layer_costs, mac_per_cycle
+from edgekit.firmware import Firmware
+from edgekit.screen import table
+from edgekit.sizes import fit_lines
+from edgekit.versions import versions
+
+if TYPE_CHECKING:
+    from edgekit.emulate.cortex_m import EmulationResult
+
+FORMAT = 1
+
+
+def make_report(
+    firmware: Firmware,
+    result: EmulationResult,
+    agreements: Sequence[Agreement],
+    metrics: Mapping[str, Mapping[str, Any]],
+    training: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Everything a run found out, JSON-able.
+
+    Args:
+        metrics: accuracy, balanced accuracy and confusion matrix of ``float`` and ``int8`` on the test set.
+        training: what the run was asked for (seed, preset, recipe ...).
+    """
+    facts, board = firmware.facts, firmware.board
+    sizes, rows = facts["bytes"], layer_costs(facts, result)
+    return {
+        "format": FORMAT,
+        "model": facts["model"],
+        "preset": training["preset"],
+        "seed": training["seed"],
+        "dataset": training["dataset"],
+        "board": board.name,
+        "core": board.core,
+        "cores": board.cores,
+        "accuracy": {name: figures["accuracy"] for name, figures in metrics.items()},
+        "balanced_accuracy": {name: figures["balanced_accuracy"] for name, figures in metrics.items()},
+        "confusion": {name: figures["confusion"] for name, figures in metrics.items()},
+        "params": facts["params"],
+        "macs": facts["macs"],
+        "executed_macs": facts["executed_macs"],
+        "cost": {
+            "cycles": result.cycles,
+            "instructions": result.instructions,
+            "latency_ms": result.latency_ms,
+            "clock_hz": result.clock_hz,
+            "wait_states": 0,
+            "overhead_cycles": result.overhead.cycles,
+        },
+        "memory": {
+            "arena_bytes": sizes["arena"],
+            "ram_bytes": sizes["ram"],
+            "flash_bytes": sizes["flash"],
+            "stack_bytes": sizes["stack"],
+            "stack_used_bytes": result.stack_used,
+            "weight_bytes": sizes["weights"],
+        },
+        "layers": rows[: len(facts["layers"])],
+        "agreement": [agreement.as_json() for agreement in agreements],
+        "image_sha256": result.sha256,
+        "versions": versions(),
+        "training": dict(training),
+    }
+
+
+def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -> list[Any]:
+    """Text and tables of at most 100 columns: whether it fits, what it costs, how well it does, then every layer."""
+    cost, scores, balanced = report["cost"], report["accuracy"], report["balanced_accuracy"]
+    fits, *more = fit_lines(facts, board)
+    rate = mac_per_cycle(report["macs"], cost["cycles"])
+    rows = [
+        (row["name"], row["op"], row["kernel"], row["macs"], row["cycles"], f"{100 * row['cycles'] / cost['cycles']:.1f} %")
+        for row in report["layers"]
+    ]
+    layers = table(("layer", "operator", "kernel", "MACs", "cycles", "share"), rows, numbers="lllrrr")
+    return [
+        f"{report['model']} {fits}",
+        *more,
+        f"latency   {cost['latency_ms']:.2f} ms at {cost['clock_hz'] / 1e6:g} MHz: {cost['cycles']:,} cycles, {rate},"
+        " zero flash wait states",
+        f"accuracy  int8 {100 * scores['int8']:.2f} % (float {100 * scores['float']:.2f} %), "
+        f"balanced {100 * balanced['int8']:.2f} % (float {100 * balanced['float']:.2f} %)",
+        *(agreement_line(agreement) for agreement in report["agreement"]),
+        "",
+        layers,
+        f"{report['macs']:,} MACs in the network, {report['executed_macs']:,} executed; {report['params']:,} weights",
+    ]
+
+
+def agreement_line(agreement: Mapping[str, Any]) -> str:
+    """One machine's verdict."""
+    compared = f"{agreement['samples']:,} inputs, {agreement['layers']} layers, {agreement['values']:,} values"
+    if not agreement["different"]:
+        return f"same bytes  {agreement['machine']}: {compared}"
+    return f"DIFFERENT   {agreement['machine']}: {agreement['different']:,} of {compared}"
