@@ -1,4 +1,4 @@
-"""Convolution, portable: any stride, dilation, padding and grouping."""
+"""Convolution, portable: any stride, dilation, padding and grouping; depthwise on its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import prod
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deploy.kernels.base import Array, Call, Kernel, Site
 from deploy.kernels.packing import records, requant_fields, two, window_fields
@@ -18,6 +19,11 @@ def conv_fields(site: Site) -> dict[str, int]:
     op, x = cast(Conv, site.op), site.inputs[0]
     window = window_fields(x, site.output, op.kernel, op.strides, op.pads, op.dilations)
     return {**window, **requant_fields(op.requant), "groups": op.groups, "in_zero": x.zero_point}
+
+
+def kernel_2d(op: Conv) -> NDArray[np.int64]:
+    """Weights as (out, in / groups, kernel height, kernel width)."""
+    return op.weight.reshape(*op.weight.shape[:2], *two(op.kernel, 1))
 
 
 def taps_inside(site: Site) -> int:
@@ -40,21 +46,37 @@ class PortableConv(Kernel):
 
     def calls(self, site: Site) -> Sequence[Call]:
         op = cast(Conv, site.op)
-        weight = np.moveaxis(op.weight, 1, -1).ravel()
+        return [self._call(site, "ek_conv", np.moveaxis(op.weight, 1, -1))]
+
+    @staticmethod
+    def _call(site: Site, function: str, weight: NDArray[np.int64]) -> Call:
+        op = cast(Conv, site.op)
         arrays = (
-            Array("weight", "int8_t", weight, weight=True),
+            Array("weight", "int8_t", weight.ravel(), weight=True),
             Array("channel", "int32_t", records(op.requant, op.bias)),
         )
-        return [Call("ek_conv", ("ek_conv_geometry", conv_fields(site)), arrays=arrays)]
+        return Call(function, ("ek_conv_geometry", conv_fields(site)), arrays=arrays)
 
     def cycles(self, site: Site) -> float:
         return 6.0 * self.executed_macs(site) + 30.0 * site.output.elements
 
     def executed_macs(self, site: Site) -> int:
         op = cast(Conv, site.op)
-        return op.weight[:, :, *[0] * len(op.kernel)].size * taps_inside(site)
+        return op.weight.shape[0] * op.weight.shape[1] * taps_inside(site)
 
 
-def kernel_2d(op: Conv) -> np.ndarray:
-    """Weights as (out, in / groups, kernel height, kernel width)."""
-    return op.weight.reshape(*op.weight.shape[:2], *two(op.kernel, 1))
+class PortableDepthwise(PortableConv):
+    """``ek_depthwise``: one input channel per output, weights in [kernel row][tap][output] order."""
+
+    name = "depthwise"
+    header = "depthwise.h"
+
+    def unsupported(self, site: Site) -> str | None:
+        return None if cast(Conv, site.op).weight.shape[1] == 1 else "it takes one input channel per group"
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        op = cast(Conv, site.op)
+        return [self._call(site, "ek_depthwise", np.moveaxis(op.weight[:, 0], 0, -1))]
+
+    def cycles(self, site: Site) -> float:
+        return 5.0 * self.executed_macs(site) + 30.0 * site.output.elements

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from deploy.kernels.base import Array, Call, Kernel, Site
 from deploy.kernels.conv import conv_fields, kernel_2d
-from deploy.kernels.packing import clip_is_int8, hwc, records, two
+from deploy.kernels.packing import hwc, records, two
 from quant.ops import Conv
 
-POSITIONS = 3  # output positions of a block, EK_POSITIONS in mac_block.h
+POSITIONS = 3  # output positions of a block
+BURST = 12  # EK_BURST of mac_block.h
+EDGE = 4  # EK_EDGE of conv.h
 
 
 def pair_order(channels: int) -> list[tuple[int, int]]:
@@ -31,8 +33,8 @@ def pack_words(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.in
 def pack_weights(weight: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
     """Words in reading order; ``weight`` is (out, channels, kernel height, kernel width).
 
-    Per group, per two outputs (an odd last one alone), per kernel row: channel pair, tap, output; then the odd channel's
-    tap pairs, tap pair, output.
+    Per group, per two outputs (an odd last one alone), per kernel row: channel pair, tap, output; then the odd
+    channel's tap pairs, tap pair, output.
     """
     outputs, channels = len(weight) // groups, weight.shape[1]
     pairs = pair_order(channels)
@@ -42,7 +44,7 @@ def pack_weights(weight: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
         for o in range(0, outputs, 2):
             block = weight[group * outputs + o : group * outputs + min(o + 2, outputs)]
             for ky in range(weight.shape[2]):
-                row = block[:, :, ky]  # (o, channels, taps)
+                row = block[:, :, ky]  # (outputs, channels, taps)
                 words = pack_words(row[:, first], row[:, second])
                 blocks.append(words.transpose(1, 2, 0).ravel())
                 if channels % 2:
@@ -58,7 +60,7 @@ class SmladConv(Kernel):
     op = Conv
     isa = "dsp"
     header = "armv7em/conv.h"
-    mnemonics = ("smlad", "sxtab16", "smmla")
+    mnemonics = ("smlad",)
 
     def calls(self, site: Site) -> Sequence[Call]:
         op = cast(Conv, site.op)
@@ -71,22 +73,57 @@ class SmladConv(Kernel):
 
     @staticmethod
     def _scratch(site: Site) -> int:
+        """Rows of the window, expanded with their padding, one word per channel pair."""
         op, (_, width, _) = cast(Conv, site.op), hwc(site.output)
-        (span_h, span_w), (_, stride) = two(op.kernel, 1), two(op.strides, 1)
+        (taps_h, taps_w), (_, stride) = two(op.kernel, 1), two(op.strides, 1)
         dilation_h, dilation_w = two(op.dilations, 1)
-        rows = (span_h - 1) * dilation_h + 1
-        columns = (width - 1) * stride + (span_w - 1) * dilation_w + 1
+        rows = (taps_h - 1) * dilation_h + 1
+        columns = (width - 1) * stride + (taps_w - 1) * dilation_w + 1
         return 4 * rows * columns * ((op.weight.shape[1] + 1) // 2)
 
     def cycles(self, site: Site) -> float:
-        op = cast(Conv, site.op)
-        tail = 8.0 if clip_is_int8(op.requant) else 12.0
-        return self.executed_macs(site) / 1.1 + tail * site.output.elements + 3.0 * site.inputs[0].elements * op.groups
+        op, x = cast(Conv, site.op), site.inputs[0]
+        outputs = len(op.weight) // op.groups
+        per_block = 60.0 * (outputs + 1) // 2 + 20.0 * two(op.kernel, 1)[0] * (op.weight.shape[1] + 1) // 2
+        blocks = op.groups * site.output.elements / len(op.weight) / POSITIONS
+        return self.executed_macs(site) / 1.15 + blocks * per_block + 2.5 * x.elements
 
     def executed_macs(self, site: Site) -> int:
-        return 0
+        """Lanes multiplied: blocks share positions at the end of a row, taps in padding are left out at its start."""
+        op, height = cast(Conv, site.op), hwc(site.inputs[0])[0]
+        out_height = hwc(site.output)[0]
+        (taps_h, taps), (stride_h, _), (dilation_h, _) = two(op.kernel, 1), two(op.strides, 1), two(op.dilations, 1)
+        top = np.arange(out_height)[:, None] * stride_h - two(op.pads[: len(op.kernel)], 0)[0]
+        seen = top + np.arange(taps_h) * dilation_h
+        rows = int(((seen >= 0) & (seen < height)).sum())
+        channels = op.weight.shape[1]
+        odd = (taps + 1) // 2 if channels % 2 else 0
+        lanes = 0
+        for skip in self._skips(site):
+            paired = taps - (skip if taps <= BURST else skip // BURST * BURST)
+            single = odd - (skip // 2 if odd <= BURST else skip // 2 // BURST * BURST)
+            lanes += 2 * POSITIONS * (channels // 2 * paired + single)
+        return lanes * rows * len(op.weight)
+
+    @staticmethod
+    def _skips(site: Site) -> list[int]:
+        """Leading taps left out, for each block of a row; mirrors ``ek_conv_row``."""
+        op, width = cast(Conv, site.op), hwc(site.output)[1]
+        taps, stride, dilation = (two(v, 1)[1] for v in (op.kernel, op.strides, op.dilations))
+        pad = two(op.pads[: len(op.kernel)], 0)[1]
+        slides = stride == 1 and taps > 1 and width >= POSITIONS * dilation
+        apart = dilation if slides else int(width >= POSITIONS)
+        phases = dilation if slides else 1 if width >= POSITIONS else width
+        skips: list[int] = []
+        for phase in range(phases):
+            rest = (width - 1 - phase) // apart - 2 if apart else 0
+            for block in range(-(-(rest + POSITIONS) // POSITIONS)):
+                start = (phases - 1 + (POSITIONS * block + 2) * apart) * stride - pad
+                full = POSITIONS * block <= rest and block < EDGE
+                skips.append(min(taps, -(start // dilation)) if start < 0 and full else 0)
+        return skips
 
     def inplace(self, site: Site) -> tuple[int, ...]:
-        """One input row and one group are copied before the first output is written."""
+        """The one input row is copied before the first output is written, unless another group still reads it."""
         rows = hwc(site.inputs[0])[0], hwc(site.output)[0]
         return (0,) if rows == (1, 1) and cast(Conv, site.op).groups == 1 else ()

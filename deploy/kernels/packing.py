@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quant.dtypes import DType
 from quant.graph import Tensor
 from quant.requant import Requant
 
@@ -70,6 +68,11 @@ def requant_fields(requant: Requant) -> dict[str, int]:
     }
 
 
+def low_word(value: int) -> int:
+    """The lower 32 bits as an int32."""
+    return ((value + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+
+
 def records(requant: Requant, bias: NDArray[np.int64]) -> NDArray[np.int64]:
     """int32 words ``(channels * record)``: bias, m, round, shift, or bias, m, low a, high a, s in the full form."""
     m, a, s = (np.broadcast_to(v, bias.shape) for v in (requant.m, requant.a, requant.s))
@@ -78,13 +81,3 @@ def records(requant: Requant, bias: NDArray[np.int64]) -> NDArray[np.int64]:
     else:
         words = [bias, m, ((a + (1 << 31)) & 0xFFFFFFFF) - (1 << 31), a >> 32, s]
     return np.stack(words, axis=-1).ravel()
-
-
-def clip_is_int8(requant: Requant) -> bool:
-    """Whether clipping is the saturation of the output type, one instruction on Arm."""
-    return requant.dtype is DType.S8 and (requant.lo, requant.hi) == (-128, 127)
-
-
-def output_positions(y: Tensor) -> int:
-    """Output elements of one channel."""
-    return prod(y.shape[1:])

@@ -1,4 +1,5 @@
-/* Compiler support that every kernel uses. Kernels are C99; the GCC extensions below are optional or have a plain form. */
+/* Compiler support that every kernel uses. Kernels are C99; the GCC extensions below are optional or have a plain form.
+ */
 #ifndef EK_BASE_H
 #define EK_BASE_H
 

@@ -39,7 +39,8 @@ EK_INLINE void ek_conv(const ek_conv_geometry *g, const int8_t *x, void *y, cons
                     for (int32_t kx = x0; kx < x1; kx++) {
                         const int8_t *xp = xr + (left + kx * s->dilation_w) * s->in_c;
                         const int8_t *wp = wo + ky * row_weights + kx * channels;
-                        for (int32_t c = 0; c < channels; c++) acc += (xp[c] - g->in_zero) * wp[c];
+                        for (int32_t c = 0; c < channels; c++)
+                            acc += (xp[c] - g->in_zero) * wp[c];
                     }
                 }
                 ek_store(&g->requant, y, at + o, ek_requantize(&g->requant, acc, record + o * size));

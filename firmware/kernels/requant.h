@@ -29,8 +29,8 @@ EK_INLINE int64_t ek_scale(int64_t total, int32_t s) { return total >> s; }
 
 EK_INLINE int32_t ek_clip(int32_t value, int32_t lo, int32_t hi) { return value < lo ? lo : value > hi ? hi : value; }
 
-EK_INLINE int64_t ek_record_a(const int32_t *record) {
-    return (int64_t)(((uint64_t)(uint32_t)record[3] << 32) | (uint32_t)record[2]);
+EK_INLINE int64_t ek_join(int32_t low, int32_t high) {
+    return (int64_t)(((uint64_t)(uint32_t)high << 32) | (uint32_t)low);
 }
 
 EK_INLINE int32_t ek_requantize_full(int64_t total, int32_t s, int32_t zero, int32_t lo, int32_t hi) {
@@ -41,7 +41,8 @@ EK_INLINE int32_t ek_requantize_full(int64_t total, int32_t s, int32_t zero, int
 /* acc already holds the bias. */
 EK_INLINE int32_t ek_requantize(const ek_requant *r, int32_t acc, const int32_t *record) {
     if (r->full)
-        return ek_requantize_full((int64_t)acc * record[1] + ek_record_a(record), record[4], r->zero, r->lo, r->hi);
+        return ek_requantize_full((int64_t)acc * record[1] + ek_join(record[2], record[3]), record[4], r->zero, r->lo,
+                                  r->hi);
     return ek_clip(((int32_t)(((int64_t)acc * record[1]) >> 32) + record[2]) >> record[3], r->lo, r->hi);
 }
 

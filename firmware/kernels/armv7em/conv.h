@@ -4,9 +4,9 @@
  * Input rows are expanded once into int16 pairs of x - z_x, a word per channel pair, so that padding is zeros. The last
  * channel of an odd number of channels pairs with itself one tap later: no lane is wasted but at the last tap.
  *
- * A column of scratch holds, per group of four channels, the pairs (0, 2) and (1, 3), then a pair for two channels more,
- * then the odd one. Weights (int16 pairs in words) are stored as the loops read them: per group and per two outputs, kernel
- * row, channel pair, tap, output; then the odd channel's tap pairs.
+ * A column of scratch holds, per group of four channels, the pairs (0, 2) and (1, 3), then a pair for two channels
+ * more, then the odd one. Weights (int16 pairs in words) are stored as the loops read them: per group and per two
+ * outputs, kernel row, channel pair, tap, output; then the odd channel's tap pairs.
  */
 #ifndef EK_ARMV7EM_CONV_H
 #define EK_ARMV7EM_CONV_H
@@ -42,7 +42,8 @@ EK_INLINE void ek_conv_column(const int8_t *x, int32_t channels, int32_t zero, e
     if (channels & 1) {
         const int32_t value = x[c] - zero;
         *out = (uint32_t)value & 0xffffu;
-        if (before) ((ek_half *)(out - before))[1] = (ek_half)value;
+        if (before)
+            ((ek_half *)(out - before))[1] = (ek_half)value;
     }
 }
 
@@ -52,8 +53,10 @@ EK_INLINE void ek_conv_expand(const ek_conv_geometry *g, const int8_t *x, ek_wor
     const int32_t words = ek_conv_words(g), columns = ek_conv_columns(s), channels = s->in_c / g->groups;
     const int32_t left = ek_min(s->pad_left, columns), filled = ek_min(s->in_w, columns - left);
     const int32_t tap = s->dilation_w, pairs_taps = (channels & 1) && s->kernel_w > 1;
-    for (int32_t i = 0; i < left * words; i++) row[i] = 0;
-    for (int32_t i = (left + filled) * words; i < columns * words; i++) row[i] = 0;
+    for (int32_t i = 0; i < left * words; i++)
+        row[i] = 0;
+    for (int32_t i = (left + filled) * words; i < columns * words; i++)
+        row[i] = 0;
     row += left * words;
     for (int32_t i = 0; i < filled; i++) {
         const int32_t before = pairs_taps && left + i >= tap ? tap * words : 0;
@@ -62,8 +65,8 @@ EK_INLINE void ek_conv_expand(const ek_conv_geometry *g, const int8_t *x, ek_wor
 }
 
 /* Sums of a block: rows of the window that lie inside the input, all channel pairs, all taps but the first `skip`. */
-EK_INLINE void ek_conv_sums(const ek_conv_geometry *g, const ek_block *b, const ek_word *x, const ek_word *w, int32_t top,
-                            int32_t skip, ek_sums *acc) {
+EK_INLINE void ek_conv_sums(const ek_conv_geometry *g, const ek_block *b, const ek_word *x, const ek_word *w,
+                            int32_t top, int32_t skip, ek_sums *acc) {
     const ek_window *s = &g->window;
     const int32_t channels = s->in_c / g->groups, pairs = channels / 2, words = ek_conv_words(g);
     const int32_t span = ek_conv_span(s), row_words = ek_conv_columns(s) * words;
@@ -88,14 +91,9 @@ EK_INLINE void ek_conv_sums(const ek_conv_geometry *g, const ek_block *b, const 
                 EK_KEEP(wr);
             } while (xr != end);
         }
-        if (odd_steps) ek_block_run(&odd, xr, wr, odd_steps, skip / 2, acc);
+        if (odd_steps)
+            ek_block_run(&odd, xr, wr, odd_steps, skip / 2, acc);
     }
-}
-
-EK_INLINE int32_t ek_requantize_dsp(const ek_requant *r, int32_t acc, const int32_t *record) {
-    if (r->full) return ek_requantize(r, acc, record);
-    const int32_t value = ek_smmla(acc, record[1], record[2]) >> record[3];
-    return r->lo == -128 && r->hi == 127 ? ek_ssat8(value) : ek_clip(value, r->lo, r->hi);
 }
 
 /* block->channels outputs at three positions, `apart` output columns from each other. */

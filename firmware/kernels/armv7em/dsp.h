@@ -1,13 +1,14 @@
 /*
  * Armv7E-M DSP instructions as functions.
  *
- * On Arm they are single instructions; elsewhere they are emulated in portable C, so that a kernel written with them runs
- * (and is checked for undefined behaviour) on the host. Lanes are signed 16-bit halves of a word; sums wrap modulo 2^32.
+ * On Arm they are single instructions; elsewhere they are emulated in portable C, so that a kernel written with them
+ * runs (and is checked for undefined behaviour) on the host. Lanes are signed 16-bit halves of a word; sums wrap modulo
+ * 2^32.
  */
 #ifndef EK_ARMV7EM_DSP_H
 #define EK_ARMV7EM_DSP_H
 
-#include "../base.h"
+#include "../requant.h"
 
 #if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
 #include <arm_acle.h>
@@ -37,6 +38,15 @@ EK_INLINE uint32_t ek_load_bytes(const int8_t *x) {
     return word;
 #else
     return (uint8_t)x[0] | (uint32_t)(uint8_t)x[1] << 8 | (uint32_t)(uint8_t)x[2] << 16 | (uint32_t)(uint8_t)x[3] << 24;
+#endif
+}
+
+EK_INLINE void ek_store_bytes(int8_t *y, uint32_t word) {
+#if defined(__GNUC__)
+    __builtin_memcpy(y, &word, sizeof word);
+#else
+    for (int i = 0; i < 4; i++)
+        y[i] = (int8_t)(uint8_t)(word >> (8 * i));
 #endif
 }
 
@@ -89,6 +99,41 @@ EK_INLINE int32_t ek_ssat8(int32_t value) {
 #else
     return value < -128 ? -128 : value > 127 ? 127 : value;
 #endif
+}
+
+/* Low halves of two words, or high halves: the first in the low lane. */
+EK_INLINE uint32_t ek_pack_low(uint32_t first, uint32_t second) { return (first & 0xffffu) | (second << 16); }
+
+EK_INLINE uint32_t ek_pack_high(uint32_t first, uint32_t second) { return (first >> 16) | (second & 0xffff0000u); }
+
+/* The larger signed byte, lane by lane. */
+EK_INLINE uint32_t ek_max4(uint32_t a, uint32_t b) {
+#if EK_DSP
+    uint32_t y;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(y) : "r"(a), "r"(b) : "cc");
+    return y;
+#else
+    uint32_t y = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t p = (a >> i) & 0xffu, q = (b >> i) & 0xffu;
+        y |= ((int8_t)(uint8_t)p >= (int8_t)(uint8_t)q ? p : q) << i;
+    }
+    return y;
+#endif
+}
+
+/* Sum modulo 2^32: intermediate sums may wrap where the final one is proven to fit. */
+EK_INLINE int32_t ek_wrap_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+
+EK_INLINE int32_t ek_clip_dsp(int32_t value, int32_t lo, int32_t hi) {
+    return lo == -128 && hi == 127 ? ek_ssat8(value) : ek_clip(value, lo, hi);
+}
+
+/* ek_requantize with one SMMLA in the high form. */
+EK_INLINE int32_t ek_requantize_dsp(const ek_requant *r, int32_t acc, const int32_t *record) {
+    if (r->full)
+        return ek_requantize(r, acc, record);
+    return ek_clip_dsp(ek_smmla(acc, record[1], record[2]) >> record[3], r->lo, r->hi);
 }
 
 /*

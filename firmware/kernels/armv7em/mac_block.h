@@ -54,7 +54,8 @@ EK_INLINE void ek_block_load(const ek_block *b, const ek_word *x, const ek_word 
         *wa = w[wk];
 }
 
-EK_INLINE void ek_block_step(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, ek_seen *s, ek_sums *acc) {
+EK_INLINE void ek_block_step(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, ek_seen *s,
+                             ek_sums *acc) {
     uint32_t wa = 0, wb = 0;
     ek_block_load(b, x, w, k, s, &wa, &wb);
     acc->a0 = ek_smlad(s->x0, wa, acc->a0);
@@ -77,11 +78,13 @@ EK_INLINE void ek_block_burst(const ek_block *b, const ek_word *x, const ek_word
     ek_seen s = {0, 0, 0};
     if (b->slides) {
         s.x0 = x[first * b->ahead * b->gap];
-        if (b->ahead == 1) s.x1 = x[(first + 1) * b->gap];
+        if (b->ahead == 1)
+            s.x1 = x[(first + 1) * b->gap];
     }
     EK_UNROLL
     for (int32_t k = 0; k < EK_BURST; k++)
-        if (k >= first && k < steps) ek_block_step(b, x, w, k, &s, acc);
+        if (k >= first && k < steps)
+            ek_block_step(b, x, w, k, &s, acc);
 }
 
 /* All `steps` but the first `skip`, which meet nothing but zeros: exactly those where one burst is enough (`skip` is a
@@ -91,13 +94,15 @@ EK_INLINE void ek_block_run(const ek_block *b, const ek_word *x, const ek_word *
     const int32_t reach = (1023 / b->gap - 2) / b->ahead / 3 * 3; /* offsets of a load are 12 bits */
     const int32_t burst = ek_max(3, ek_min(EK_BURST, reach)), tail = steps % burst;
     if (steps <= burst) {
-        if (skip < steps) ek_block_burst(b, x, w, steps, skip, acc);
+        if (skip < steps)
+            ek_block_burst(b, x, w, steps, skip, acc);
         return;
     }
     int32_t k = skip / burst * burst;
     for (; k < steps - tail; k += burst)
         ek_block_burst(b, x + k * b->ahead * b->gap, w + k * b->channels, burst, 0, acc);
-    if (tail > 0 && k < steps) ek_block_burst(b, x + k * b->ahead * b->gap, w + k * b->channels, tail, 0, acc);
+    if (tail > 0 && k < steps)
+        ek_block_burst(b, x + k * b->ahead * b->gap, w + k * b->channels, tail, 0, acc);
 }
 
 #endif

@@ -1,0 +1,67 @@
+/*
+ * Moving data: a strided copy of up to six dimensions (concat, slice, pad, reshape between layouts), a fill, and a
+ * copy by index where no strides exist.
+ *
+ * Sizes and strides count elements of `bytes` bytes; unused dimensions have size 1. The last dimension runs fastest.
+ */
+#ifndef EK_COPY_H
+#define EK_COPY_H
+
+#include "base.h"
+
+typedef struct {
+    int32_t bytes; /* 1, 2 or 4 per element */
+    int32_t size[6], from[6], to[6];
+    int32_t from_offset, to_offset;
+} ek_copy_geometry;
+
+EK_INLINE void ek_move(int32_t bytes, const void *x, int32_t from, void *y, int32_t to) {
+    if (bytes == 1)
+        ((int8_t *)y)[to] = ((const int8_t *)x)[from];
+    else if (bytes == 2)
+        ((int16_t *)y)[to] = ((const int16_t *)x)[from];
+    else
+        ((int32_t *)y)[to] = ((const int32_t *)x)[from];
+}
+
+EK_INLINE void ek_copy_plane(const ek_copy_geometry *g, const void *x, int32_t from, void *y, int32_t to) {
+    for (int32_t i = 0; i < g->size[4]; i++)
+        for (int32_t j = 0; j < g->size[5]; j++)
+            ek_move(g->bytes, x, from + i * g->from[4] + j * g->from[5], y, to + i * g->to[4] + j * g->to[5]);
+}
+
+EK_INLINE void ek_copy(const ek_copy_geometry *g, const void *x, void *y) {
+    for (int32_t a = 0; a < g->size[0]; a++)
+        for (int32_t b = 0; b < g->size[1]; b++)
+            for (int32_t c = 0; c < g->size[2]; c++)
+                for (int32_t d = 0; d < g->size[3]; d++) {
+                    const int32_t from = a * g->from[0] + b * g->from[1] + c * g->from[2] + d * g->from[3];
+                    const int32_t to = a * g->to[0] + b * g->to[1] + c * g->to[2] + d * g->to[3];
+                    ek_copy_plane(g, x, from + g->from_offset, y, to + g->to_offset);
+                }
+}
+
+typedef struct {
+    int32_t elements;
+    int32_t value;
+} ek_fill_geometry;
+
+/* x is not read: every kernel is called with its node's input. */
+EK_INLINE void ek_fill(const ek_fill_geometry *g, const int8_t *x, int8_t *y) {
+    (void)x;
+    for (int32_t i = 0; i < g->elements; i++)
+        y[i] = (int8_t)g->value;
+}
+
+typedef struct {
+    int32_t bytes;
+    int32_t elements;
+} ek_scatter_geometry;
+
+EK_INLINE void ek_scatter(const ek_scatter_geometry *g, const void *x, void *y, const uint32_t *source,
+                          const uint32_t *target) {
+    for (int32_t i = 0; i < g->elements; i++)
+        ek_move(g->bytes, x, (int32_t)source[i], y, (int32_t)target[i]);
+}
+
+#endif
