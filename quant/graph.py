@@ -149,6 +149,11 @@ class GraphBuilder:
         self._inputs.append(name)
         return name
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes added so far."""
+        return tuple(self._nodes)
+
     def declared(self, name: str) -> Tensor | None:
         """The input tensor of that name."""
         return self._declared.get(name)

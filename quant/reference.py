@@ -24,13 +24,11 @@ def run(graph: Graph, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         UserError: a missing input, a wrong shape, or values outside the tensor's type.
     """
     values: dict[str, NDArray[np.int64]] = {}
+    batches = {len(array) for array in inputs.values() if array.ndim}
+    if len(batches) > 1:
+        raise UserError(Problem(f"inputs have batches of {sorted(batches)}", "inputs", "one batch size"))
     for name, array in inputs.items():
-        tensor = graph.tensors[name]
-        if array.shape[1:] != tensor.shape:
-            raise UserError(Problem(f"shape {array.shape[1:]} does not fit", f"input '{name}'", f"(N, {tensor.shape})"))
-        if array.min(initial=0) < tensor.dtype.low or array.max(initial=0) > tensor.dtype.high:
-            raise UserError(Problem(f"values are outside {tensor.dtype.value}", f"input '{name}'"))
-        values[name] = array.astype(np.int64)
+        values[name] = _checked(graph, name, array)
     for node in graph.nodes:
         missing = [name for name in node.inputs if name not in values]
         if missing:
@@ -38,3 +36,20 @@ def run(graph: Graph, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         tensors = graph.inputs_of(node)
         values[node.output] = node.op.evaluate([values[name] for name in node.inputs], tensors)
     return {name: value.astype(graph.tensors[name].dtype.numpy) for name, value in values.items()}
+
+
+def _checked(graph: Graph, name: str, array: NDArray) -> NDArray[np.int64]:
+    """``array`` as int64, if it fits the tensor ``name``."""
+    tensor, where = graph.tensors.get(name), f"input '{name}'"
+    if tensor is None:
+        raise UserError(Problem("the graph has no such tensor", where, ", ".join(t.name for t in graph.inputs)))
+    if array.dtype.kind not in "iub":
+        fix = "quantize the values with the input's scale and zero point"
+        raise UserError(Problem(f"element type {array.dtype} is not an integer", where, tensor.dtype.value, fix))
+    if array.shape[1:] != tensor.shape or not array.ndim:
+        expected = f"(N, {', '.join(map(str, tensor.shape))})"
+        raise UserError(Problem(f"shape {array.shape} does not fit", where, expected, "put the batch first"))
+    if array.size and not tensor.dtype.low <= array.min() <= array.max() <= tensor.dtype.high:
+        what = f"values {array.min()}..{array.max()} are outside {tensor.dtype.value}"
+        raise UserError(Problem(what, where, f"{tensor.dtype.low}..{tensor.dtype.high}"))
+    return array.astype(np.int64)
