@@ -39,7 +39,12 @@ def output_size(
         n + pads[i] + pads[rank + i] - d * (k - 1) - 1
         for i, (n, k, d) in enumerate(zip(spatial, kernel, dilations, strict=True))
     ]
-    require(min(room) >= 0, f"the kernel {list(kernel)} is larger than the padded input {list(spatial)}")
+    require(
+        min(kernel) >= 1 and min(room) >= 0,
+        f"the kernel {list(kernel)} with dilations {list(dilations)} does not fit the padded input",
+        f"a kernel inside the input {list(spatial)} with pads {list(pads)}",
+        "a smaller kernel or dilation, or more padding",
+    )
     return tuple(r // s + 1 for r, s in zip(room, strides, strict=True))
 
 
