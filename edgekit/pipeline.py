@@ -1,18 +1,17 @@
 """``edgekit run``: the other verbs, one after the other, into one folder.
 
-    config.json, ...       the training (see quant/training/train.py)
-    model.onnx, ...        the integer network
-    firmware/              C project and image for the board
-    host/                  the same C for this computer
-    report.json            what came out
+config.json, ...       the training (see quant/training/train.py)
+model.onnx, ...        the integer network
+firmware/              C project and image for the board
+host/                  the same C for this computer
+report.json            what came out
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,14 @@ def emulated_board(name: str) -> Board:
 
 
 def price(
-    model: Path, graph: Graph, board: Board, out: Path, inputs: NDArray[np.int8], beats: int, compiler: str, screen: Screen
+    model: Path,
+    graph: Graph,
+    board: Board,
+    out: Path,
+    inputs: NDArray[np.int8],
+    beats: int,
+    compiler: str,
+    screen: Screen,
 ) -> Priced:
     """Build for the board and for this computer, compare all machines, price the board.
 
@@ -70,7 +76,7 @@ def price(
     emulator = EmulatedBoard(firmware)
     machines: list[tuple[str, Machine, NDArray[np.int8]]] = [
         ("ONNX Runtime", onnx_runtime(model), inputs),
-        ("C on this computer", host_library(out / HOST), inputs),
+        ("host C", host_library(out / HOST), inputs),
         (f"emulated {board.name}", emulator, inputs[:beats]),
     ]
     agreements = [_compare(graph, name, machine, part, screen) for name, machine, part in machines]
@@ -88,8 +94,3 @@ def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray[np.int8]
 def disagreements(agreements: list[Agreement]) -> list[str]:
     """One message per machine that differs from the reference."""
     return [f"{a.machine} differs first in {a.first} ({a.different} values in all)" for a in agreements if a.different]
-
-
-def metrics_of(training: Mapping[str, Any], int8: Mapping[str, Any]) -> dict[str, Any]:
-    """The two networks a report speaks of."""
-    return {"float": training["float"], "int8": int8}

@@ -79,7 +79,14 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
     fits, *more = fit_lines(facts, board)
     rate = mac_per_cycle(report["macs"], cost["cycles"])
     rows = [
-        (row["name"], row["op"], row["kernel"], row["macs"], row["cycles"], f"{100 * row['cycles'] / cost['cycles']:.1f} %")
+        (
+            row["name"],
+            row["op"],
+            row["kernel"],
+            row["macs"],
+            row["cycles"],
+            f"{100 * row['cycles'] / cost['cycles']:.1f} %",
+        )
         for row in report["layers"]
     ]
     layers = table(("layer", "operator", "kernel", "MACs", "cycles", "share"), rows, numbers="lllrrr")

@@ -49,8 +49,12 @@ def quantize(raw: NDArray, tensor: Mapping[str, Any], info: Mapping[str, Any]) -
             Problem("it has no scale, so raw samples cannot be quantized", f"input '{tensor['name']}'", "int8", fix)
         )
     before = info.get("preprocess", {"offset": 0.0, "gain": 1.0})
-    real = (raw.astype(np.float64) - before["offset"]) * before["gain"]
-    steps = np.floor(real / tensor["scale"] + 0.5) + tensor["zero_point"]
+    return stored((raw.astype(np.float64) - before["offset"]) * before["gain"], tensor["scale"], tensor["zero_point"])
+
+
+def stored(real: NDArray, scale: float, zero_point: int) -> NDArray[np.int8]:
+    """Real network inputs to int8: clip(floor(real / scale + 0.5) + zero_point) in float64."""
+    steps = np.floor(real.astype(np.float64) / scale + 0.5) + zero_point
     return np.clip(steps, -128, 127).astype(np.int8)
 
 

@@ -17,6 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 WIDTH = 100  # columns at most, also where output goes to a file
+TITLE = 28
+SILENCE = 20.0  # seconds without a terminal between two lines about one step
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Step:
 
     def at(self, done: int, total: int, note: str = "") -> None:
         self.note = note or self.note
-        self.steps.update(done, total, self.note)
+        self.steps.update(self.title, done, total, self.note)
 
     def end(self, note: str) -> None:
         """What came out; stays visible behind the title."""
@@ -89,6 +91,7 @@ class Steps:
         self.console, self.quiet = console, quiet
         self._progress: Progress | None = None
         self._task: Any = None
+        self._spoken = 0.0
 
     def print(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, style="dim")
@@ -96,7 +99,7 @@ class Steps:
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         step = Step(self, title)
-        started = monotonic()
+        started = self._spoken = monotonic()
         if self.quiet:
             yield step
             return
@@ -107,19 +110,22 @@ class Steps:
             more = (MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[note]}", markup=False))
             with Progress(*columns, *more, console=self.console, transient=True) as progress:
                 self._progress = progress
-                self._task = progress.add_task(f"{title:<24}", total=None, note="")
+                self._task = progress.add_task(f"{title:<{TITLE}}", total=None, note="")
                 try:
                     yield step
                 finally:
                     self._progress = None
         self._finished(title, monotonic() - started, step.note)
 
-    def update(self, done: int, total: int, note: str) -> None:
+    def update(self, title: str, done: int, total: int, note: str) -> None:
         if self._progress is not None:
             self._progress.update(self._task, completed=done, total=total, note=note)
+        elif not self.quiet and monotonic() - self._spoken > SILENCE:
+            self._spoken = monotonic()
+            self.print(f"  {title:<{TITLE}} {done:>4} of {total}  {note}")
 
     def _finished(self, title: str, seconds: float, note: str) -> None:
-        line = Text.assemble(("✓ ", "green"), f"{title:<24}", (f"{seconds:7.1f} s  ", "dim"), note)
+        line = Text.assemble(("✓ ", "green"), f"{title:<{TITLE}}", (f"{seconds:7.1f} s  ", "dim"), note)
         self.console.print(line, highlight=False, soft_wrap=True)
 
 

@@ -28,13 +28,14 @@ def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
     """Whether and how it fits, as text; a host build has no memory to fit into."""
     sizes = facts["bytes"]
     arena = f"arena {sizes['arena']:,} bytes (no plan can need less than {facts['arena_bound']:,})"
-    weights = f"weights {sizes['weights']:,} bytes for {facts['params']:,} parameters"
+    weights = f"weights {sizes['weights']:,} bytes of flash for {facts['params']:,} parameters"
     if not board.memories:
-        return [f"{arena}; {weights}"]
+        return [arena, weights]
     ram = board.rams[0]
     return [
         f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)}, RAM {_share(sizes['ram'], ram.bytes)}",
-        f"  of it {arena}, worst-case stack {sizes['stack']:,} bytes; {weights}",
+        f"  {arena}; worst-case stack {sizes['stack']:,} bytes",
+        f"  {weights}",
     ]
 
 

@@ -44,12 +44,16 @@ def recipe(options: argparse.Namespace) -> Recipe:
     """The model's own recipe with what the command line changes."""
     given = {"epochs": options.epochs, "qat_epochs": options.qat_epochs, "balance": options.balance}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return replace(networks.model(options.model).recipe, **chosen)
+    return replace(model(options).recipe, **chosen)
+
+
+def model(options: argparse.Namespace) -> networks.Model:
+    return networks.model(options.model)
 
 
 def folder(options: argparse.Namespace) -> Path:
     """Where the run goes, checked; raises UserError for unknown names first."""
-    networks.model(options.model).preset(options.preset)
+    model(options).preset(options.preset)
     out: Path = options.out or Path("runs") / options.model
     check_run_folder(out, options.resume, options.force)
     return out
@@ -69,7 +73,7 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
             step.at(before + progress.epoch, total, note)
 
         run = train(
-            networks.model(options.model),
+            model(options),
             data,
             out,
             preset=options.preset,
@@ -83,8 +87,9 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
     return run
 
 
-def load_data(options: argparse.Namespace, screen: Screen) -> Dataset:
+def load_data(model: networks.Model, screen: Screen) -> Dataset:
+    """The data set that ``model`` is trained on; downloaded where it is not there yet."""
     with screen.step("data set") as step:
-        data = datasets.load(networks.model(options.model).dataset, screen.say)
+        data = datasets.load(model.dataset, screen.say)
         step.end(f"{data.name}: {len(data.x_train)} for training, {len(data.x_test)} for testing")
     return data

@@ -1,0 +1,54 @@
+"""Everything in one go: train, quantize, build, emulate, compare all machines byte for byte, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from edgekit import training
+from edgekit.screen import Screen
+
+EXAMPLES = (
+    "edgekit run ecg-tcn --board stm32l475 --seed 0 --out runs/ecg",
+    "edgekit run ecg-tcn --board stm32l475 --out runs/ecg --resume",
+    "edgekit run ecg-tcn --board stm32l475 --out runs/quick --epochs 2 --qat-epochs 1 --beats 10",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    training.arguments(parser)
+    parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
+    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (arm-none-eabi-gcc)")
+    parser.add_argument(
+        "--beats", type=training.positive, default=100, help="test inputs for the emulated board (default 100)"
+    )
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    import edgekit.emulate.cortex_m  # noqa: F401  missing packages are reported before the training, not after it
+    import quant.training.train  # noqa: F401
+    from edgekit import pipeline, quantizing
+    from edgekit.report import make_report, summary
+    from edgekit.samples import stored
+    from quant.datasets.cache import write_atomic
+
+    board = pipeline.emulated_board(options.board)
+    out = training.folder(options)
+    data = training.load_data(training.model(options), screen)
+    trained = training.train(options, data, out, screen)
+    quantized = quantizing.quantize(trained, data, out, screen)
+    entry = quantized.graph.inputs[0]
+    assert entry.scale is not None
+    inputs = stored(data.scale(data.x_test), entry.scale, entry.zero_point)
+    model = out / "model.onnx"
+    priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, options.compiler, screen)
+    metrics = {name: quantized.report["metrics"][name] for name in ("float", "int8")}
+    report = make_report(priced.firmware, priced.result, priced.agreements, metrics, trained.config)
+    write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())
+    screen.show(report, "", *summary(report, priced.firmware.facts, board), f"in {out}")
+    faults = pipeline.disagreements(priced.agreements)
+    faults += [f"float64 check: layer '{name}' differs" for name in quantizing.unexplained(quantized.report)]
+    for fault in faults:
+        print(f"edgekit: {fault}", file=sys.stderr)
+    return 1 if faults else 0
