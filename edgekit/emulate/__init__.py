@@ -1,0 +1,1 @@
+"""Emulated boards: firmware images run, counted and priced."""

@@ -139,8 +139,7 @@ class Emulator:
         if not inputs or wrong is not None:
             what = "no input" if wrong is None else f"input {wrong} has {len(inputs[wrong])} bytes"
             raise UserError(Problem(what, where=self.image.path.name, supported=f"{model.input_bytes} bytes per input"))
-        contexts = [Context(model.run, self.image.symbol(model.run).address)]
-        contexts += [Context(layer.name, self.image.symbol(layer.symbol).address) for layer in model.layers]
+        contexts = self.contexts(model)
         ranges = {shot.layer: (self.image.symbol(shot.symbol).address + shot.offset, shot.size) for shot in snapshots}
         dumps: dict[str, list[bytes]] = {name: [] for name in ranges}
 
@@ -150,9 +149,8 @@ class Emulator:
                 dumps[name].append(machine.read(*ranges[name]))
 
         received = frames.requests(inputs)
-        with Machine(
-            self.image, self.board, received, contexts, budget=budget, leave=leave if ranges else None
-        ) as machine:
+        # leave is called even without snapshots: it is where Ctrl-C gets through
+        with Machine(self.image, self.board, received, contexts, budget=budget, leave=leave) as machine:
             finished = machine.run()
         answers = frames.answers(finished.sent, len(inputs), model.output_bytes)
         costs = self._costs(finished, len(contexts), len(inputs))
@@ -171,6 +169,11 @@ class Emulator:
             sha256=hashlib.sha256(self.flash).hexdigest(),
             dumps=dumps,
         )
+
+    def contexts(self, model: Model) -> list[Context]:
+        """The functions that are counted separately: the run function, then the layers."""
+        names = [(model.run, model.run), *((layer.name, layer.symbol) for layer in model.layers)]
+        return [Context(name, self.image.symbol(symbol).address) for name, symbol in names]
 
     def _costs(self, finished: Finished, contexts: int, inputs: int) -> list[Cost]:
         """Mean cost per inference of context 1 (the run function's own), 2, ..."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from deploy.boards import Board, Memory
+from deploy.boards import Board
 from deploy.elf import Image
 from edgekit.emulate import native
 from edgekit.emulate.errors import EmulationError
@@ -25,6 +25,7 @@ except ImportError as error:
     raise UserError(Problem("the package 'unicorn' is not installed", fix="pip install 'edgekit[emulate]'")) from error
 
 PAGE = 0x1000
+OVERFLOW = 0x10000  # accesses up to this far below the stack are taken for its overflow
 # RAM holds anything after power-up; this value makes firmware that relies on zeros fail.
 PAINT = bytes.fromhex("a5c3965a")
 
@@ -36,7 +37,8 @@ ACCESS = {
     unicorn.UC_MEM_READ_PROT: "read from a protected address",
     unicorn.UC_MEM_FETCH_PROT: "jump to an address without code",
 }
-EXCEPTION = {1: "invalid or disabled instruction", 2: "SVC instruction", 7: "BKPT instruction"}
+INVALID = "invalid instruction"
+EXCEPTION = {1: INVALID, 2: "SVC instruction", 7: "BKPT instruction"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Machine:
     ) -> None:
         self._image, self._board, self._contexts, self._budget = image, board, contexts, budget
         self._failure: tuple[str, int] | None = None
+        self._bad_address: int | None = None
         self._callback_error: BaseException | None = None
         self._leave = leave
         self._received = received
@@ -89,11 +92,9 @@ class Machine:
         self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
         self._keep: list[Any] = []
-        functions = native.Unicorn(
-            *(native.address_of(getattr(uclib, f"uc_{name}")) for name, _ in native.Unicorn._fields_)
-        )
+        functions = native.Unicorn(*(native.address_of(getattr(uclib, f"uc_{name}")) for name in native.Unicorn.NAMES))
         self._trace = self._make_trace(functions, stop_address)
-        self._bus = self._lib.ek_bus_new(ctypes.byref(functions), self._trace, received, len(received))
+        self._bus = self._lib.ek_bus_new(self._trace, received, len(received))
         self._map_memories()
         self._map_peripherals()
         self._hook()
@@ -124,7 +125,8 @@ class Machine:
         try:
             self._uc.emu_start(reset | 1, 0xFFFFFFFE)
         except unicorn.UcError as error:
-            self._failure = self._failure or (str(error), self._pc())
+            what = INVALID if error.errno == unicorn.UC_ERR_INSN_INVALID else str(error)
+            self._failure = self._failure or (what, self._pc())
         seconds = time.perf_counter() - start
         if self._callback_error is not None:
             raise self._callback_error
@@ -201,6 +203,7 @@ class Machine:
 
     def _on_invalid_access(self, uc: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
         self._failure = (f"{ACCESS.get(access, 'bad access')} 0x{address:08x}", self._pc())
+        self._bad_address = address
         return False
 
     def _on_exception(self, uc: Any, number: int, data: Any) -> None:
@@ -215,13 +218,13 @@ class Machine:
         place = f"{self._image.describe(address)} (0x{address:08x})"
         return f"{place}, in {self._contexts[context - 1].name}" if context else place
 
-    def _fault(self, what: str, address: int) -> EmulationError:
-        sp = int(self._uc.reg_read(arm_const.UC_ARM_REG_SP))
-        stack = self._stack_memory()
+    def _fault(self, what: str, pc: int) -> EmulationError:
         fix = ""
-        if self._image.has_stack and stack and sp < self._image.symbols["__stack_bottom"].address:
-            fix = f"the stack has overflowed (stack pointer 0x{sp:08x}): enlarge EK_STACK_BYTES"
-        return EmulationError(f"the firmware faults: {what}", self._where(address), fix=fix)
+        if self._image.has_stack and self._bad_address is not None:
+            below = self._image.symbols["__stack_bottom"].address - self._bad_address
+            if 0 < below <= OVERFLOW:
+                fix = "the stack has overflowed: enlarge EK_STACK_BYTES"
+        return EmulationError(f"the firmware faults: {what}", self._where(pc), fix=fix)
 
     def _stopped(self, reason: int, address: int) -> EmulationError:
         what, fix = {
@@ -231,15 +234,13 @@ class Machine:
             ),
             native.SELF_LOOP: ("the firmware stays in an endless loop", "a fault handler, or main has returned"),
             native.NESTING: ("layer functions call each other without end", ""),
+            native.NO_FPU: ("floating-point instruction while the FPU is off", "enable it in CPACR first"),
             native.NO_PERIPHERAL: (
                 f"access to 0x{address:08x}, where board '{self._board.name}' has no peripheral",
                 "describe the peripheral in the board's file",
             ),
         }.get(reason, (f"the emulator stopped (reason {reason})", ""))
         return EmulationError(what, self._where(self._pc() if reason == native.NO_PERIPHERAL else address), fix=fix)
-
-    def _stack_memory(self) -> Memory | None:
-        return self._board.memory_at(self._image.symbols["__stack_bottom"].address) if self._image.has_stack else None
 
     def _stack_used(self) -> int | None:
         if not self._image.has_stack:

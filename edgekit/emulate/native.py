@@ -35,7 +35,7 @@ BLOCK = np.dtype(
 )
 
 # Mirrors the enumeration of machine.h.
-RUNNING, IDLE, BUDGET, SELF_LOOP, NESTING, REACHED, NO_MEMORY, NO_PERIPHERAL = range(8)
+RUNNING, IDLE, BUDGET, SELF_LOOP, NESTING, REACHED, NO_MEMORY, NO_PERIPHERAL, NO_FPU = range(9)
 
 LEAVE = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint64)
 
@@ -43,7 +43,8 @@ LEAVE = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint64)
 class Unicorn(ctypes.Structure):
     """Mirrors ek_unicorn of machine.h: addresses of unicorn's functions."""
 
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("mem_read", "reg_read", "reg_write", "emu_stop"))
+    NAMES = ("mem_read", "reg_read", "emu_stop")
+    _fields_ = tuple((name, ctypes.c_void_p) for name in NAMES)
 
 
 @lru_cache(maxsize=1)
@@ -60,7 +61,7 @@ def library() -> ctypes.CDLL:
         "ek_trace_address": (word, [pointer]),
         "ek_trace_runs": (wide, [pointer]),
         "ek_trace_executed": (wide, [pointer]),
-        "ek_bus_new": (pointer, [pointer, pointer, ctypes.c_char_p, wide]),
+        "ek_bus_new": (pointer, [pointer, ctypes.c_char_p, wide]),
         "ek_bus_free": (None, [pointer]),
         "ek_bus_add": (ctypes.c_int, [pointer, word, word]),
         "ek_bus_reset": (None, [pointer, word, word]),
@@ -84,7 +85,7 @@ def address_of(function: object) -> int:
 def _build() -> Path:
     folder = files("edgekit.emulate") / "native"
     texts = {name: (folder / name).read_bytes() for name in SOURCES}
-    key = hashlib.sha256(importlib.metadata.version("ziglang").encode() + platform.platform().encode())
+    key = hashlib.sha256(f"{importlib.metadata.version('ziglang')} {sys.platform} {platform.machine()}".encode())
     for text in texts.values():
         key.update(text)
     suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")

@@ -1,8 +1,8 @@
 """Instruction timing of the Cortex-M4F at zero wait states.
 
-Tables and rules: instruction set summary, load/store timings and FPU table of the Arm Cortex-M4 Technical Reference Manual
-(DDI 0439; core part repeated in TI SWCU185G). What the manual gives as a range is fixed here, and what only the running
-program knows is left out:
+Tables and rules: instruction set summary, load/store timings and FPU table of the Arm Cortex-M4 Technical Reference
+Manual (DDI 0439; core part repeated in TI SWCU185G). What the manual gives as a range is fixed here, and what only the
+running program knows is left out:
 
 * P, the pipeline refill of a taken branch, is 1..3: 2 here, and 1 more when the target is a 32-bit instruction that is
   not 4-byte aligned (fits published board measurements).
@@ -48,7 +48,6 @@ class Instruction:
     """What timing needs to know of one decoded instruction; registers are capstone's numbers."""
 
     name: str
-    conditional: bool
     written: frozenset[int]
     read: frozenset[int]
     address: frozenset[int]
@@ -82,7 +81,6 @@ def decode(code: capstone.CsInsn) -> Instruction:
     destinations = listed if name in ("pop", "ldm", "ldmdb") else registers[:1] if name in ("ldr", "mov", "add") else []
     return Instruction(
         name=name,
-        conditional=code.cc not in (arm.ARM_CC_AL, arm.ARM_CC_INVALID),
         written=written,
         read=read,
         address=address,

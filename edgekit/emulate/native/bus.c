@@ -1,5 +1,5 @@
-/* Peripherals as board data describes them: registers that read back what was written, status fields that follow control
- * fields, and one polled UART whose input is a prepared byte string. */
+/* Peripherals as board data describes them: registers that read back what was written, status fields that follow
+ * control fields, and one polled UART whose input is a prepared byte string. */
 #include "machine.h"
 
 #include <stdlib.h>
@@ -7,8 +7,6 @@
 
 #define CPACR 0xE000ED88u
 #define CPACR_FPU (0xFu << 20)
-#define REG_FPEXC 4 /* UC_ARM_REG_FPEXC */
-#define FPEXC_EN (1u << 30)
 #define MAX_DEVICES 32
 #define MAX_FOLLOWS 64
 #define MAX_PAGES 64
@@ -30,7 +28,6 @@ typedef struct {
 } page;
 
 struct ek_bus {
-    ek_unicorn unicorn;
     ek_trace *trace;
     device devices[MAX_DEVICES];
     uint32_t device_count;
@@ -48,12 +45,10 @@ struct ek_bus {
     uint64_t sent_bytes, sent_capacity;
 };
 
-ek_bus *ek_bus_new(const ek_unicorn *unicorn, ek_trace *trace, const uint8_t *received, uint64_t received_bytes)
-{
+ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t received_bytes) {
     ek_bus *bus = calloc(1, sizeof *bus);
 
     if (bus != NULL) {
-        bus->unicorn = *unicorn;
         bus->trace = trace;
         bus->received = received;
         bus->received_bytes = received_bytes;
@@ -61,8 +56,7 @@ ek_bus *ek_bus_new(const ek_unicorn *unicorn, ek_trace *trace, const uint8_t *re
     return bus;
 }
 
-void ek_bus_free(ek_bus *bus)
-{
+void ek_bus_free(ek_bus *bus) {
     for (uint32_t i = 0; i < bus->device_count; i++) {
         free(bus->devices[i].registers);
     }
@@ -70,8 +64,7 @@ void ek_bus_free(ek_bus *bus)
     free(bus);
 }
 
-int ek_bus_add(ek_bus *bus, uint32_t base, uint32_t bytes)
-{
+int ek_bus_add(ek_bus *bus, uint32_t base, uint32_t bytes) {
     if (bus->device_count == MAX_DEVICES) {
         return 0;
     }
@@ -81,8 +74,7 @@ int ek_bus_add(ek_bus *bus, uint32_t base, uint32_t bytes)
     return d->registers != NULL;
 }
 
-static uint32_t *register_at(ek_bus *bus, uint32_t address)
-{
+static uint32_t *register_at(ek_bus *bus, uint32_t address) {
     for (uint32_t i = 0; i < bus->device_count; i++) {
         const device *d = &bus->devices[i];
         if (address - d->base < d->bytes) {
@@ -92,13 +84,9 @@ static uint32_t *register_at(ek_bus *bus, uint32_t address)
     return NULL;
 }
 
-void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value)
-{
-    *register_at(bus, address) = value;
-}
+void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value) { *register_at(bus, address) = value; }
 
-int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t bit, uint32_t of, uint32_t width)
-{
+int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t bit, uint32_t of, uint32_t width) {
     if (bus->follow_count == MAX_FOLLOWS) {
         return 0;
     }
@@ -107,8 +95,7 @@ int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t bit, uint32_t of, uint
 }
 
 void ek_bus_uart(ek_bus *bus, uint32_t status, uint32_t receive, uint32_t transmit, uint32_t receive_ready,
-                 uint32_t transmit_ready)
-{
+                 uint32_t transmit_ready) {
     bus->status = status;
     bus->receive = receive;
     bus->transmit = transmit;
@@ -116,8 +103,7 @@ void ek_bus_uart(ek_bus *bus, uint32_t status, uint32_t receive, uint32_t transm
     bus->transmit_ready = transmit_ready;
 }
 
-void *ek_bus_page(ek_bus *bus, uint32_t base)
-{
+void *ek_bus_page(ek_bus *bus, uint32_t base) {
     if (bus->page_count == MAX_PAGES) {
         return NULL;
     }
@@ -125,8 +111,7 @@ void *ek_bus_page(ek_bus *bus, uint32_t base)
     return &bus->pages[bus->page_count++];
 }
 
-static uint32_t read_status(ek_bus *bus, void *uc)
-{
+static uint32_t read_status(ek_bus *bus, void *uc) {
     uint32_t ready = bus->transmit_ready;
 
     if (bus->taken < bus->received_bytes) {
@@ -138,8 +123,7 @@ static uint32_t read_status(ek_bus *bus, void *uc)
     return ready;
 }
 
-static uint32_t take_byte(ek_bus *bus)
-{
+static uint32_t take_byte(ek_bus *bus) {
     if (bus->taken == bus->received_bytes) {
         return 0;
     }
@@ -151,8 +135,7 @@ static uint32_t take_byte(ek_bus *bus)
     return bus->received[bus->taken++];
 }
 
-static void send_byte(ek_bus *bus, void *uc, uint32_t value)
-{
+static void send_byte(ek_bus *bus, void *uc, uint32_t value) {
     if (bus->sent_bytes == bus->sent_capacity) {
         uint64_t capacity = bus->sent_capacity != 0 ? 2 * bus->sent_capacity : 4096;
         uint8_t *sent = realloc(bus->sent, capacity);
@@ -168,13 +151,9 @@ static void send_byte(ek_bus *bus, void *uc, uint32_t value)
     ek_trace_progress(bus->trace);
 }
 
-static uint32_t mask_of(unsigned size)
-{
-    return size >= 4 ? UINT32_MAX : (1u << (8 * size)) - 1u;
-}
+static uint32_t mask_of(unsigned size) { return size >= 4 ? UINT32_MAX : (1u << (8 * size)) - 1u; }
 
-uint64_t ek_bus_read(void *uc, uint64_t offset, unsigned size, void *user)
-{
+uint64_t ek_bus_read(void *uc, uint64_t offset, unsigned size, void *user) {
     ek_bus *bus = ((page *)user)->bus;
     uint32_t address = ((page *)user)->base + (uint32_t)offset;
     uint32_t *reg = register_at(bus, address);
@@ -192,8 +171,7 @@ uint64_t ek_bus_read(void *uc, uint64_t offset, unsigned size, void *user)
     return (value >> (8 * (address & 3u))) & mask_of(size);
 }
 
-void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
-{
+void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user) {
     ek_bus *bus = ((page *)user)->bus;
     uint32_t address = ((page *)user)->base + (uint32_t)offset;
     uint32_t *reg = register_at(bus, address);
@@ -217,18 +195,13 @@ void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void
         }
     }
     if ((address & ~3u) == CPACR) {
-        uint32_t enable = (*reg & CPACR_FPU) == CPACR_FPU ? FPEXC_EN : 0u;
-        bus->unicorn.reg_write(uc, REG_FPEXC, &enable);
+        ek_trace_set_fpu(bus->trace, (*reg & CPACR_FPU) == CPACR_FPU);
     }
 }
 
-uint64_t ek_bus_sent(const ek_bus *bus, const uint8_t **bytes)
-{
+uint64_t ek_bus_sent(const ek_bus *bus, const uint8_t **bytes) {
     *bytes = bus->sent;
     return bus->sent_bytes;
 }
 
-uint64_t ek_bus_taken(const ek_bus *bus)
-{
-    return bus->taken;
-}
+uint64_t ek_bus_taken(const ek_bus *bus) { return bus->taken; }

@@ -17,12 +17,21 @@
 typedef struct {
     int (*mem_read)(void *uc, uint64_t address, void *bytes, uint64_t size);
     int (*reg_read)(void *uc, int regid, void *value);
-    int (*reg_write)(void *uc, int regid, const void *value);
     int (*emu_stop)(void *uc);
 } ek_unicorn;
 
 /* Why a run ended; mirrored in native.py. */
-enum { EK_RUNNING = 0, EK_IDLE, EK_BUDGET, EK_SELF_LOOP, EK_NESTING, EK_REACHED, EK_NO_MEMORY, EK_NO_PERIPHERAL };
+enum {
+    EK_RUNNING = 0,
+    EK_IDLE,
+    EK_BUDGET,
+    EK_SELF_LOOP,
+    EK_NESTING,
+    EK_REACHED,
+    EK_NO_MEMORY,
+    EK_NO_PERIPHERAL,
+    EK_NO_FPU
+};
 
 /* One basic block in one context (0: none, 1..: index of a context function + 1). */
 typedef struct {
@@ -54,12 +63,13 @@ EK_EXPORT uint32_t ek_trace_address(const ek_trace *trace);
 EK_EXPORT uint64_t ek_trace_runs(const ek_trace *trace);
 EK_EXPORT uint64_t ek_trace_executed(const ek_trace *trace);
 
-/* For the bus: ends the run; measurement starts anew; the instruction budget starts anew. */
+/* For the bus: ends the run; measurement starts anew; the instruction budget starts anew; the FPU's state. */
 void ek_trace_stop(ek_trace *trace, void *uc, uint32_t reason, uint32_t address);
 void ek_trace_restart(ek_trace *trace);
 void ek_trace_progress(ek_trace *trace);
+void ek_trace_set_fpu(ek_trace *trace, int enabled);
 
-EK_EXPORT ek_bus *ek_bus_new(const ek_unicorn *unicorn, ek_trace *trace, const uint8_t *received, uint64_t received_bytes);
+EK_EXPORT ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t received_bytes);
 EK_EXPORT void ek_bus_free(ek_bus *bus);
 EK_EXPORT int ek_bus_add(ek_bus *bus, uint32_t base, uint32_t bytes);
 EK_EXPORT void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value);

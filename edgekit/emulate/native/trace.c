@@ -1,7 +1,7 @@
 /* Counts how often every basic block runs, and leaves by a taken branch, per context.
  *
- * A context is a call of one of the given functions: it begins at the function's first instruction and ends when control is
- * back at the return address, so functions shared by several layers count for the layer that called them.
+ * A context is a call of one of the given functions: it begins at the function's first instruction and ends when
+ * control is back at the return address, so functions shared by several layers count for the layer that called them.
  */
 #include "machine.h"
 
@@ -42,14 +42,14 @@ struct ek_trace {
     uint64_t limit;
     uint64_t stop_address;
     uint64_t runs;
-    int measuring; /* the first input byte was taken */
+    int measuring;   /* the first input byte was taken */
+    int fpu_enabled; /* unicorn would run FPU instructions in any case */
     uint32_t reason;
     uint32_t reason_address;
 };
 
 ek_trace *ek_trace_new(const ek_unicorn *unicorn, const uint32_t *functions, uint32_t count, uint64_t budget,
-                       uint64_t stop_address, ek_leave leave)
-{
+                       uint64_t stop_address, ek_leave leave) {
     ek_trace *t = calloc(1, sizeof *t);
 
     if (t == NULL) {
@@ -76,16 +76,14 @@ ek_trace *ek_trace_new(const ek_unicorn *unicorn, const uint32_t *functions, uin
     return t;
 }
 
-void ek_trace_free(ek_trace *t)
-{
+void ek_trace_free(ek_trace *t) {
     free(t->functions);
     free(t->blocks);
     free(t->slots);
     free(t);
 }
 
-void ek_trace_stop(ek_trace *t, void *uc, uint32_t reason, uint32_t address)
-{
+void ek_trace_stop(ek_trace *t, void *uc, uint32_t reason, uint32_t address) {
     if (t->reason == EK_RUNNING) {
         t->reason = reason;
         t->reason_address = address;
@@ -93,8 +91,7 @@ void ek_trace_stop(ek_trace *t, void *uc, uint32_t reason, uint32_t address)
     }
 }
 
-void ek_trace_restart(ek_trace *t)
-{
+void ek_trace_restart(ek_trace *t) {
     for (uint32_t i = 0; i < t->block_count; i++) {
         t->blocks[i].executions = 0;
         t->blocks[i].taken = 0;
@@ -107,13 +104,11 @@ void ek_trace_restart(ek_trace *t)
     ek_trace_progress(t);
 }
 
-void ek_trace_progress(ek_trace *t)
-{
-    t->limit = t->instructions + t->budget;
-}
+void ek_trace_progress(ek_trace *t) { t->limit = t->instructions + t->budget; }
 
-static uint32_t slot_of(const ek_trace *t, uint32_t context, uint32_t address, uint32_t size)
-{
+void ek_trace_set_fpu(ek_trace *t, int enabled) { t->fpu_enabled = enabled; }
+
+static uint32_t slot_of(const ek_trace *t, uint32_t context, uint32_t address, uint32_t size) {
     uint32_t slot = (((address >> 1) ^ (size << 17) ^ (context * 0x9E3779B1u)) * 0x85EBCA6Bu) >> 8;
 
     for (;; slot++) {
@@ -128,8 +123,7 @@ static uint32_t slot_of(const ek_trace *t, uint32_t context, uint32_t address, u
     }
 }
 
-static int grow(ek_trace *t)
-{
+static int grow(ek_trace *t) {
     uint32_t capacity = 2 * t->block_capacity;
     ek_block *blocks = realloc(t->blocks, capacity * sizeof *blocks);
     if (blocks == NULL) {
@@ -152,18 +146,20 @@ static int grow(ek_trace *t)
 }
 
 /* A Thumb instruction is 32 bits wide when its first halfword starts with 0b11101, 0b11110 or 0b11111. */
-static int is_wide(const uint8_t *code)
-{
-    return (code[1] >> 3) >= 0x1D;
-}
+static int is_wide(const uint8_t *code) { return (code[1] >> 3) >= 0x1D; }
 
-static void describe(ek_trace *t, void *uc, ek_block *b)
-{
+/* Instructions of coprocessors 10 and 11: the FPU. */
+static int is_float(const uint8_t *code) { return is_wide(code) && (code[1] & 0xEC) == 0xEC && (code[3] & 0xE) == 0xA; }
+
+static void describe(ek_trace *t, void *uc, ek_block *b) {
     uint8_t code[4096];
     uint32_t size = b->size < sizeof code ? b->size : (uint32_t)sizeof code;
 
     t->unicorn.mem_read(uc, b->address, code, size);
     for (uint32_t at = 0; at + 2 <= size; b->instructions++) {
+        if (!t->fpu_enabled && at + 4 <= size && is_float(code + at)) {
+            ek_trace_stop(t, uc, EK_NO_FPU, b->address + at);
+        }
         at += is_wide(code + at) ? 4 : 2;
     }
     b->wide_target = (b->address & 2u) != 0 && is_wide(code);
@@ -174,8 +170,7 @@ static void describe(ek_trace *t, void *uc, ek_block *b)
     }
 }
 
-static uint32_t find(ek_trace *t, void *uc, uint32_t context, uint32_t address, uint32_t size)
-{
+static uint32_t find(ek_trace *t, void *uc, uint32_t context, uint32_t address, uint32_t size) {
     uint32_t slot = slot_of(t, context, address, size);
 
     if (t->slots[slot] == NONE) {
@@ -197,8 +192,7 @@ static uint32_t find(ek_trace *t, void *uc, uint32_t context, uint32_t address, 
     return t->slots[slot];
 }
 
-static void leave_calls(ek_trace *t, void *uc, uint32_t address)
-{
+static void leave_calls(ek_trace *t, void *uc, uint32_t address) {
     uint32_t sp = 0;
 
     t->unicorn.reg_read(uc, REG_SP, &sp);
@@ -212,8 +206,7 @@ static void leave_calls(ek_trace *t, void *uc, uint32_t address)
     }
 }
 
-static void enter_call(ek_trace *t, void *uc, uint32_t context, uint32_t address)
-{
+static void enter_call(ek_trace *t, void *uc, uint32_t context, uint32_t address) {
     uint32_t sp = 0, lr = 0;
 
     if (t->depth == MAX_DEPTH) {
@@ -227,15 +220,13 @@ static void enter_call(ek_trace *t, void *uc, uint32_t context, uint32_t address
 }
 
 /* Short loops are one block after itself: no need to look that up. */
-static int again(const ek_trace *t, uint32_t address, uint32_t size)
-{
+static int again(const ek_trace *t, uint32_t address, uint32_t size) {
     const ek_block *b = t->blocks + t->previous;
 
     return t->previous != NONE && b->address == address && b->size == size && b->context == t->context;
 }
 
-void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace)
-{
+void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace) {
     ek_trace *t = trace;
     uint32_t address = (uint32_t)at;
 
@@ -276,33 +267,17 @@ void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace)
     }
 }
 
-uint64_t ek_trace_blocks(const ek_trace *t, const ek_block **blocks)
-{
+uint64_t ek_trace_blocks(const ek_trace *t, const ek_block **blocks) {
     *blocks = t->blocks;
     return t->block_count;
 }
 
-uint32_t ek_trace_reason(const ek_trace *t)
-{
-    return t->reason;
-}
+uint32_t ek_trace_reason(const ek_trace *t) { return t->reason; }
 
-uint32_t ek_trace_context(const ek_trace *t)
-{
-    return t->context;
-}
+uint32_t ek_trace_context(const ek_trace *t) { return t->context; }
 
-uint32_t ek_trace_address(const ek_trace *t)
-{
-    return t->reason_address;
-}
+uint32_t ek_trace_address(const ek_trace *t) { return t->reason_address; }
 
-uint64_t ek_trace_runs(const ek_trace *t)
-{
-    return t->runs;
-}
+uint64_t ek_trace_runs(const ek_trace *t) { return t->runs; }
 
-uint64_t ek_trace_executed(const ek_trace *t)
-{
-    return t->before + t->instructions;
-}
+uint64_t ek_trace_executed(const ek_trace *t) { return t->before + t->instructions; }

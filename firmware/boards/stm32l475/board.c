@@ -1,5 +1,5 @@
-/* STM32L475 on the B-L475E-IOT01A: 80 MHz from the internal oscillator, USART1 on the debugger's serial port (PB6, PB7).
- * Register names, addresses and sequences: ST RM0351. */
+/* STM32L475 on the B-L475E-IOT01A: 80 MHz from the internal oscillator, USART1 on the debugger's serial port (PB6,
+ * PB7). Register names, addresses and sequences: ST RM0351. */
 #include "ek_board.h"
 
 #define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
@@ -56,8 +56,7 @@
 #define READY_POLLS 100000u /* over 100 ms at 4 MHz; the slowest of these waits takes well under 1 ms */
 
 /* 1 as soon as the masked bits have the value, 0 if they never do. */
-static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value)
-{
+static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value) {
     for (uint32_t polls = 0; polls < READY_POLLS; polls++) {
         if ((*reg & mask) == value) {
             return 1;
@@ -66,16 +65,14 @@ static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value)
     return 0;
 }
 
-static int start_pll(uint32_t configuration)
-{
+static int start_pll(uint32_t configuration) {
     RCC_PLLCFGR = configuration;
     RCC_CR |= RCC_CR_PLLON;
     return wait_for(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY);
 }
 
 /* Core clock in Hz afterwards: 80 MHz, or the 4 MHz of reset when an oscillator, the PLL or the regulator fails. */
-static uint32_t set_clock(void)
-{
+static uint32_t set_clock(void) {
     uint32_t configuration = RCC_PLLCFGR_SRC_MSI | RCC_PLLCFGR_N(40) | RCC_PLLCFGR_REN; /* 4 MHz * 40 / 2 */
 
     RCC_APB1ENR1 |= RCC_APB1ENR1_PWR;
@@ -101,24 +98,19 @@ static uint32_t set_clock(void)
     return wait_for(&RCC_CFGR, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL) ? PLL_HZ : MSI_HZ;
 }
 
-static void set_uart(uint32_t clock_hz)
-{
+static void set_uart(uint32_t clock_hz) {
     RCC_AHB2ENR |= RCC_AHB2ENR_GPIOB;
     RCC_APB2ENR |= RCC_APB2ENR_USART1;
     (void)RCC_APB2ENR;
-    GPIOB_AFRL = (GPIOB_AFRL & ~(0xFFu << 24)) | (0x77u << 24);  /* PB6 and PB7: alternate function 7 */
+    GPIOB_AFRL = (GPIOB_AFRL & ~(0xFFu << 24)) | (0x77u << 24); /* PB6 and PB7: alternate function 7 */
     GPIOB_MODER = (GPIOB_MODER & ~(0xFu << 12)) | (0xAu << 12); /* both as alternate function */
     USART1_BRR = (clock_hz + BAUD / 2u) / BAUD;
     USART1_CR1 = USART_CR1_UE | USART_CR1_RE | USART_CR1_TE;
 }
 
-void ek_board_init(void)
-{
-    set_uart(set_clock());
-}
+void ek_board_init(void) { set_uart(set_clock()); }
 
-uint8_t ek_board_receive(void)
-{
+uint8_t ek_board_receive(void) {
     uint32_t status = USART1_ISR;
 
     while ((status & USART_ISR_RXNE) == 0u) {
@@ -130,8 +122,7 @@ uint8_t ek_board_receive(void)
     return (uint8_t)USART1_RDR;
 }
 
-void ek_board_send(uint8_t byte)
-{
+void ek_board_send(uint8_t byte) {
     while ((USART1_ISR & USART_ISR_TXE) == 0u) {
     }
     USART1_TDR = byte;

@@ -20,7 +20,7 @@ typedef union {
 
 int main(void);
 void Reset_Handler(void);
-void Default_Handler(void);
+__attribute__((noinline)) void Default_Handler(void);
 extern const vector ek_vectors[16];
 
 /* At the lowest address of its memory: an overflow runs into unmapped addresses and faults, it cannot corrupt data. */
@@ -46,14 +46,12 @@ __attribute__((section(".vectors"), used)) const vector ek_vectors[16] = {
 };
 
 /* No interrupt is ever enabled: reaching this is a fault. It stays here for a debugger to find. */
-void Default_Handler(void)
-{
+void Default_Handler(void) {
     for (;;) {
     }
 }
 
-void Reset_Handler(void)
-{
+void Reset_Handler(void) {
     /* volatile: these loops must not become calls of memcpy or memset before memory is set up */
     volatile uint32_t *to = __data_start;
     const volatile uint32_t *from = __data_load;
