@@ -149,6 +149,8 @@ class Pool(Window):
     kind: Literal["average", "max"] = "average"
 
     def shape(self, *shapes: Shape) -> Shape:
+        if self.dilation != 1 or self.pads != (0, 0):
+            raise self.refuse("pooling takes no pads and no dilation")
         return (shapes[0][0], *self.spatial(shapes[0]))
 
 

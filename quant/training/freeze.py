@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
+from brevitas.nn import QuantConv1d, QuantConv2d, QuantLinear
 from brevitas.quant_tensor import IntQuantTensor
 from numpy.typing import NDArray
-from torch import nn
 
 from quant.lowering import Scale
 from quant.networks.network import INPUT, Network, Step
@@ -40,23 +39,9 @@ class Frozen:
 def freeze(model: QuantNetwork) -> Frozen:
     """Read every layer of ``model``, which is switched to evaluation mode."""
     model.eval()
-    seen: dict[str, tuple[tuple[IntQuantTensor, ...], IntQuantTensor]] = {}
-
-    def record(name: str) -> Any:
-        def hook(module: nn.Module, inputs: tuple[IntQuantTensor, ...], output: IntQuantTensor) -> None:
-            seen[name] = (inputs, output)
-
-        return hook
-
-    hooks = [model.step(step.name).register_forward_hook(record(step.name)) for step in model.network.steps]
-    hooks.append(model.input.register_forward_hook(record(INPUT)))
-    try:
-        model(torch.zeros(1, *model.network.input_shape))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    layers = {step.name: _layer(model, step, *seen[step.name]) for step in model.network.steps if requantizes(step)}
-    return Frozen(model.network, _scale(seen[INPUT][1]), layers)
+    values = model.values(torch.zeros(1, *model.network.input_shape))
+    layers = {step.name: _layer(model, step, values) for step in model.network.steps if requantizes(step)}
+    return Frozen(model.network, _scale(values[INPUT]), layers)
 
 
 def _scale(tensor: IntQuantTensor) -> Scale:
@@ -64,20 +49,21 @@ def _scale(tensor: IntQuantTensor) -> Scale:
     return Scale(tensor.scale.item(), bool(tensor.signed))
 
 
-def _layer(
-    model: QuantNetwork, step: Step, inputs: tuple[IntQuantTensor, ...], output: IntQuantTensor
-) -> FrozenLayer:
-    block = model.step(step.name)
-    layer = getattr(block, "conv", None) if isinstance(block, QuantConvBlock) else None
-    layer = block.dense if isinstance(block, QuantDenseBlock) else layer
-    if layer is None:
-        return FrozenLayer(_scale(output))
+def _layer(model: QuantNetwork, step: Step, values: Mapping[str, IntQuantTensor]) -> FrozenLayer:
+    block, output = model.step(step.name), _scale(values[step.name])
+    if isinstance(block, QuantConvBlock):
+        layer: QuantConv1d | QuantConv2d | QuantLinear = block.conv
+    elif isinstance(block, QuantDenseBlock):
+        layer = block.dense
+    else:
+        return FrozenLayer(output)
     weight = layer.quant_weight()
     bias = None
     if layer.bias is not None:
-        bias = _integers(layer.bias_quant(layer.bias, inputs[0], weight))
-    return FrozenLayer(_scale(output), _integers(weight), weight.scale.reshape(-1).numpy().copy(), bias)
+        bias = integers(layer.bias_quant(layer.bias, values[step.inputs[0]], weight))
+    return FrozenLayer(output, integers(weight), weight.scale.reshape(-1).numpy().copy(), bias)
 
 
-def _integers(tensor: IntQuantTensor) -> NDArray[np.int64]:
+def integers(tensor: IntQuantTensor) -> NDArray[np.int64]:
+    """Brevitas' integers: 0..255 for unsigned activations."""
     return tensor.int(float_datatype=False).numpy().astype(np.int64)

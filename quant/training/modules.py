@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,16 +36,20 @@ class StepNetwork(nn.Module):
     def build(self, step: Step) -> nn.Module:
         raise NotImplementedError
 
-    def enter(self, x: Tensor) -> Tensor:
+    def enter(self, x: Tensor) -> Any:
         """What happens to the input before the first step."""
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``x``: (N, *input_shape) -> (N, *output_shape)."""
+    def values(self, x: Tensor) -> dict[str, Any]:
+        """Every step's output by name, and the network's own input, for ``x`` (N, *input_shape)."""
         values = {INPUT: self.enter(x)}
         for step in self.network.steps:
             values[step.name] = self.step(step.name)(*(values[name] for name in step.inputs))
-        return values[self.network.steps[-1].name]
+        return values
+
+    def forward(self, x: Tensor) -> Any:
+        """``x``: (N, *input_shape) -> (N, *output_shape)."""
+        return self.values(x)[self.network.steps[-1].name]
 
     def step(self, name: str) -> nn.Module:
         """The module that runs the step of that name."""

@@ -1,0 +1,115 @@
+"""The promise: what was trained, the integer graph and the QCDQ file are the same integers, on every layer."""
+
+import dataclasses
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import numpy_helper
+
+from quant import networks, reference
+from quant.lowering import Scale
+from quant.networks import PRESETS
+from quant.ops import Conv
+from quant.training.check import check, quantize
+from quant.training.export import to_graph
+from quant.training.freeze import freeze
+from quant.training.modules import FloatNetwork
+from quant.training.qcdq import to_qcdq
+from quant.training.quantized import QuantNetwork
+from quant.training.stages import quantized_start
+
+
+def build(name: str, preset: str, toy, inputs: int = 40) -> tuple[QuantNetwork, np.ndarray]:
+    """A network with random weights, calibrated on the random inputs that come with it."""
+    network = toy.network if name == "toy" else networks.model(name).network
+    torch.manual_seed(3)
+    x = torch.rand(inputs, *network.input_shape)
+    model = FloatNetwork(network)
+    model(x)  # running statistics
+    return quantized_start(model, x, PRESETS[preset]), (1.4 * x - 0.2).numpy()
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize("name", ["toy", "ecg-tcn"])
+def test_float64_evaluation_rounds_to_the_graph_s_integers(name, preset, toy) -> None:
+    model, x = build(name, preset, toy)
+    frozen = freeze(model)
+    graph = to_graph(frozen)
+    records, outputs = check(model, frozen, graph, x, chunk=16)
+    assert [record.name for record in records] == list(frozen.layers)
+    for record in records:
+        assert record.values == len(x) * graph.tensors[record.name].elements
+        assert record.different == record.unexplained == 0, record
+        assert record.float32_different <= 0.01 * record.values + 1
+    if preset == "int8-pot":
+        assert sum(record.near_tie for record in records) > 0  # ties do occur, and round alike
+    assert outputs.tobytes() == reference.run(graph, {"input": quantize(x, frozen.input)})[records[-1].name].tobytes()
+
+
+def test_the_check_finds_a_wrong_bias_and_where_it_starts(toy) -> None:
+    model, x = build("toy", "int8", toy)
+    frozen = freeze(model)
+    layer = frozen.layers["depthwise"]
+    wrong = dataclasses.replace(layer, bias=layer.bias + 2000)
+    records, _ = check(model, frozen, to_graph(dataclasses.replace(frozen, layers={**frozen.layers, "depthwise": wrong})), x)
+    found = {record.name: record.unexplained for record in records}
+    assert found["stem"] == 0 and found["depthwise"] > 0
+
+
+def test_graph_has_the_table_s_layers_and_counts(toy) -> None:
+    for name in ("toy", "ecg-tcn"):
+        model, _ = build(name, "int8", toy, inputs=2)
+        graph = to_graph(freeze(model), {"classes": ["a"]})
+        network = model.network
+        assert [node.name for node in graph.nodes] == [s.name for s in network.steps if "dropout" not in s.name]
+        assert (graph.total_macs, graph.parameters) == (network.macs, network.weights)
+        assert {n: t.shape for n, t in graph.tensors.items() if n != "input"} == {
+            step.name: step.shape for step in network.steps if "dropout" not in step.name
+        }
+        assert graph.info == {"classes": ["a"]}
+
+
+def test_quantize_rounds_half_up_and_clips() -> None:
+    unsigned = quantize(np.array([-1.0, 0.0, 0.5, 1.5, 254.4, 1e6]), Scale(1.0))
+    assert unsigned.tolist() == [-128, -128, -127, -126, 126, 127]
+    signed = quantize(np.array([-1e6, -0.5, 0.5, 1e6]), Scale(1.0, signed=True))
+    assert signed.tolist() == [-128, 0, 1, 127]
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_qcdq_file_carries_the_same_integers_and_scales(preset, toy, tmp_path) -> None:
+    model, x = build("toy", preset, toy)
+    frozen = freeze(model)
+    proto = to_qcdq(model, {"seed": 7})
+    assert proto.ir_version == 10 and [(o.domain, o.version) for o in proto.opset_import] == [("", 18)]
+    assert {p.key: p.value for p in proto.metadata_props} == {"rounding": "half_up", "info": '{"seed": 7}'}
+    assert [i.name for i in proto.graph.input] == ["input"] and len(proto.graph.output) == 1
+    constants = {t.name: numpy_helper.to_array(t) for t in proto.graph.initializer}
+    producers = {node.output[0]: node for node in proto.graph.node}
+    computing = {node.name: node for node in proto.graph.node if not node.name.startswith("/")}
+    assert set(computing) == {s.name for s in model.network.steps if "dropout" not in s.name}
+    graph = to_graph(frozen)
+    for node in graph.nodes:
+        if isinstance(node.op, Conv):
+            conv = computing[node.name]
+            attributes = {a.name: onnx.helper.get_attribute_value(a) for a in conv.attribute}
+            assert tuple(attributes["pads"]) == node.op.pads and attributes["group"] == node.op.groups
+            weight, bias = producers[conv.input[1]], producers[conv.input[2]]
+            integers = constants[producers[weight.input[0]].input[0]]
+            assert integers.dtype == np.int8 and np.array_equal(integers, node.op.weight)
+            assert np.array_equal(constants[weight.input[1]], frozen.layers[node.name].weight_steps)
+            assert constants[bias.input[0]].dtype == np.int32 and np.array_equal(constants[bias.input[0]], node.op.bias)
+    steps = {constants[n.input[1]].item() for n in proto.graph.node if n.op_type == "QuantizeLinear"}
+    assert steps == {frozen.input.step, *(layer.output.step for layer in frozen.layers.values())}
+    onnx.save(proto, tmp_path / "model.onnx")
+    options = onnxruntime.SessionOptions()
+    # Optimised, it multiplies u8 by s8 with saturating instructions on some processors.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", options)
+    outputs = np.concatenate([session.run(None, {"input": row[None]})[0] for row in x])
+    exact = reference.run(graph, {"input": quantize(x, frozen.input)})["scores"] * graph.tensors["scores"].scale
+    # QCDQ runtimes compute in float32 and round ties to even, so a few values are a step or two off.
+    assert np.mean(np.abs(outputs - exact) > 0.5 * graph.tensors["scores"].scale) < 0.1
