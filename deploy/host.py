@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ class HostModel:
     def __init__(self, folder: Path) -> None:
         self.facts = json.loads((folder / BUILD_FILE).read_text(encoding="utf-8"))
         self._library = ctypes.CDLL(str((folder / "libmodel.so").resolve()))
+        # The loader knows libraries by inode: one that stays loaded would answer for a later build in its place.
+        weakref.finalize(self, _ctypes.dlclose, self._library._handle)
         prefix = self.facts["prefix"]
         arena = (ctypes.c_uint8 * self.facts["bytes"]["arena"]).in_dll(self._library, f"{prefix}_arena")
         self._arena = memoryview(arena).cast("B")

@@ -231,3 +231,14 @@ def test_build_reads_what_it_wrote(tmp_path: Path) -> None:
     save(to_onnx(every_operator()), tmp_path / "model.onnx")
     built = build(tmp_path / "model.onnx", "host", tmp_path / "out")
     assert read_model(built.folder / "model.onnx").tensors == every_operator().tensors
+
+
+def test_a_library_built_in_the_place_of_another_is_the_one_that_runs(tmp_path: Path) -> None:
+    for make in (every_operator, two_dimensional, every_operator):
+        graph = make()
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        build_graph(graph, HOST, tmp_path / "out")
+        assert HostModel(tmp_path / "out").facts["model"] == graph.name
+        inputs = inputs_for(graph, 2)
+        for name, values in HostModel(tmp_path / "out").run(inputs).items():
+            assert np.array_equal(values, run(graph, inputs)[name])

@@ -1,0 +1,46 @@
+"""Random graphs give the same bytes, on every layer, as portable C, as DSP C on the host and on the emulated board."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from deploy.boards import load_board
+from deploy.build import build_graph
+from edgekit.agreement import EmulatedBoard, compare, host_library
+from edgekit.firmware import Firmware
+from quant.graph import Graph
+from tests.quant.strategies import graphs, inputs_of
+
+HOST, BOARD = load_board("host"), load_board("stm32l475")
+MACHINES = {"portable": HOST, "dsp": replace(HOST, isa=BOARD.isa), "cortex-m": BOARD}
+# No shrinking: every example compiles a project. The failing graph is printed as it is.
+COMPILED = settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_machine_equals_the_reference(machine: str, rank: int) -> None:
+    @COMPILED
+    @given(graphs(rank=rank))
+    def check(graph: Graph) -> None:
+        x = inputs_of(graph, batch=4)[graph.inputs[0].name]
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "out"
+            build_graph(graph, MACHINES[machine], folder)
+            run = EmulatedBoard(Firmware.load(folder)) if machine == "cortex-m" else host_library(folder)
+            agreement = compare(graph, machine, run, x)
+        assert agreement.different == 0, str(agreement.first)
+        assert agreement.layers >= 2
+
+    check()
