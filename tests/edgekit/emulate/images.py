@@ -41,9 +41,7 @@ def _write(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-def _build(
-    sources: list[Path], folder: Path, compiler: str, flags: tuple[str, ...], stack: int, ram: str
-) -> Image:
+def _build(sources: list[Path], folder: Path, compiler: str, flags: tuple[str, ...], stack: int, ram: str) -> Image:
     _write(folder, "ek_stack.h", f"#define EK_STACK_BYTES {stack}\n")
     script = _write(folder, "link.ld", (BOARD_FOLDER / "link.ld").read_text(encoding="utf-8"))
     if ram:

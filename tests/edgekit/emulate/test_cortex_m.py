@@ -101,13 +101,6 @@ def test_stack_is_measured(toy: Emulator) -> None:
     assert 0 < used < 1024
 
 
-def test_speed(tmp_path: Path) -> None:
-    """A lower bound that only a hook in Python would miss; a quiet machine reaches over 200."""
-    loop = TOY.replace("for (int i", "for (volatile int repeat = 0; repeat < 1000000; repeat++) for (int i")
-    emulator = Emulator(served(loop, tmp_path, 8, 4).path, BOARD)
-    assert emulator.run(INPUTS[:1], MODEL).mips > 25
-
-
 def test_bytes_outside_of_frames_are_ignored(toy: Emulator) -> None:
     received = b"noise\xeb\xebI" + INPUTS[0] + b"I\xeb"
     with Machine(toy.image, BOARD, received) as machine:

@@ -17,10 +17,10 @@ FAULTS = {
     "read from an address without memory 0x60000000": "(void)*(volatile uint32_t *)0x60000000u;",
     "write to an address without memory 0x60000004": "*(volatile uint32_t *)0x60000004u = 1;",
     "write to flash 0x08000100": "*(volatile uint32_t *)0x08000100u = 1;",
-    "read from an address without memory 0x00000000": "__asm volatile(\"movs r0, #0\\n ldr r0, [r0]\");",
-    "invalid instruction": "__asm volatile(\"udf #0\");",
-    "BKPT instruction": "__asm volatile(\"bkpt #1\");",
-    "SVC instruction": "__asm volatile(\"svc #1\");",
+    "read from an address without memory 0x00000000": '__asm volatile("movs r0, #0\\n ldr r0, [r0]");',
+    "invalid instruction": '__asm volatile("udf #0");',
+    "BKPT instruction": '__asm volatile("bkpt #1");',
+    "SVC instruction": '__asm volatile("svc #1");',
     "access to 0x40013000, where board 'stm32l475' has no peripheral": "(void)*(volatile uint32_t *)0x40013000u;",
 }
 
@@ -120,7 +120,7 @@ def test_stack_high_water_mark(tmp_path: Path) -> None:
     source = """
     __attribute__((naked, noinline)) void leaf(void) { __asm volatile("push {r4-r7, lr}\\n pop {r4-r7, pc}"); }
     __attribute__((naked)) int main(void) { __asm volatile("push {r4, lr}\\n bl leaf\\n b finish"); }"""
-    own = program(PREAMBLE + "__attribute__((naked)) int main(void) { __asm(\"b finish\"); }" + FINISH, tmp_path)
+    own = program(PREAMBLE + '__attribute__((naked)) int main(void) { __asm("b finish"); }' + FINISH, tmp_path)
     with Machine(own, BOARD, b"", stop_address=own.symbol("finish").address) as machine:
         reset = machine.run().stack_used
     assert reset is not None

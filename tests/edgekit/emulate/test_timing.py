@@ -51,7 +51,11 @@ CASES = {
         6,
         5 + RETURN,
     ),
-    "saturation and packing": ("ssat r0, #8, r1, asr #3; sxtb16 r0, r1, ror #8; pkhbt r0, r1, r2; bx lr", 4, 3 + RETURN),
+    "saturation and packing": (
+        "ssat r0, #8, r1, asr #3; sxtb16 r0, r1, ror #8; pkhbt r0, r1, r2; bx lr",
+        4,
+        3 + RETURN,
+    ),
     "division": ("movs r1, #3; udiv r0, r0, r1; bx lr", 3, 1 + 7 + RETURN),
     "condition that holds": ("cmp r0, #0; itt eq; addeq r0, #1; ldreq r1, [r7]; bx lr", 5, 1 + 1 + 1 + 2 + RETURN),
     "conditional return": ("cmp r0, #0; it ne; bxne lr; bx lr", 4, 1 + 1 + 1 + RETURN),

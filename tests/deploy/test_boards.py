@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from deploy.boards import list_boards, load_board
+from quant.errors import UserError
+
+
+def test_all_boards_load_and_carry_sources() -> None:
+    assert {"host", "stm32l475"} <= set(list_boards())
+    for name in list_boards():
+        board = load_board(name)
+        assert board.name == name
+        assert all(entry.source for entry in (*board.memories, *board.peripherals))
+
+
+def test_stm32l475() -> None:
+    board = load_board("stm32l475")
+    assert (board.target, board.core, board.clock_hz) == ("cortex-m", "cortex-m4f", 80_000_000)
+    assert "dsp" in board.isa
+    assert board.flash.start == 0x08000000
+    assert board.flash.bytes == 1 << 20
+    assert [(ram.start, ram.bytes) for ram in board.rams] == [(0x20000000, 96 << 10), (0x10000000, 32 << 10)]
+    assert dict(board.wait_states)[board.clock_hz] == 4
+    assert board.power is not None
+    assert board.power.run_ua_per_mhz == 161
+
+
+def test_memory_at() -> None:
+    board = load_board("stm32l475")
+    assert board.memory_at(0x20017FFF) is board.rams[0]
+    assert board.memory_at(0x20018000) is None
+
+
+def test_one_uart_and_no_overlap() -> None:
+    board = load_board("stm32l475")
+    assert [device.name for device in board.peripherals if device.uart] == ["USART1"]
+    ranges = sorted((device.base, device.base + device.bytes) for device in board.peripherals)
+    assert all(end <= start for (_, end), (start, _) in pairwise(ranges))
+
+
+def test_unknown_board_suggests_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'stm32l475'"):
+        load_board("stm32l457")
