@@ -1,7 +1,7 @@
 """Worst-case stack of a linked Thumb-2 image, from its machine code: no compiler report is needed, none is trusted.
 
 Every function's control flow is followed with the stack depth at each instruction; calls and tail calls give the call
-graph. What cannot be bounded this way (recursion, calls through pointers, stack sizes known only at run time) is an error.
+graph. What has no bound this way (recursion, calls through pointers, stack sizes known only at run time) is an error.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ def worst_case_stack(image: Image, entry: str | None = None) -> StackReport:
             Problem("the entry point is no function", where=str(image.path), fix="link without stripping symbols")
         )
     depth, chain = walk.deepest(start, ())
-    handlers = [walk.deepest(handler, ())[0] for handler in _handlers(image) if handler.address != start.address]
+    handlers = [walk.deepest(handler, ())[0] for handler in _handlers(image)]
     frame = EXTENDED_FRAME if walk.uses_float else BASIC_FRAME
     exception = frame + ALIGNMENT + max(handlers, default=0)
     return StackReport(-(-(depth + exception) // 8) * 8, chain, exception)
 
 
 def _handlers(image: Image) -> list[Symbol]:
-    """Functions in the vector table, which starts the image's first loaded segment."""
+    """Functions in the vector table, which starts the image's first loaded segment; reset is no exception."""
     first = min(image.segments, key=lambda segment: segment.load_address)
     table = first.data[: 4 * VECTORS]
-    entries = [int.from_bytes(table[at : at + 4], "little") & ~1 for at in range(4, len(table), 4)]
+    entries = [int.from_bytes(table[at : at + 4], "little") & ~1 for at in range(8, len(table), 4)]
     functions = {address: image.function_at(address) for address in entries if address}
     return [function for address, function in functions.items() if function and function.address == address]
 
@@ -92,7 +92,8 @@ class _Walk:
     def _combine(
         self, function: Symbol, frame: Frame, callers: tuple[str, ...]
     ) -> tuple[int, tuple[tuple[str, int], ...]]:
-        best, chain = frame.depth, ((function.name, frame.depth),)
+        best = frame.depth
+        chain: tuple[tuple[str, int], ...] = ((function.name, frame.depth),)
         for call in frame.calls:
             below, inner = self.deepest(self._target(function, call), callers)
             if call.depth + below > best:

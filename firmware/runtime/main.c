@@ -14,15 +14,13 @@
 static int8_t input[EK_INPUT_BYTES];
 static int8_t output[EK_OUTPUT_BYTES];
 
-static void send_status(int failed)
-{
+static void send_status(int failed) {
     ek_board_send('E');
     ek_board_send('K');
     ek_board_send(failed ? 1u : 0u);
 }
 
-static void wait_for_input_header(void)
-{
+static void wait_for_input_header(void) {
     uint8_t previous = 0;
     uint8_t byte = ek_board_receive();
 
@@ -32,8 +30,7 @@ static void wait_for_input_header(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     ek_board_init();
     send_status(ek_model_selftest());
 
