@@ -31,9 +31,9 @@ def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
     weights = f"weights {sizes['weights']:,} bytes of flash for {facts['params']:,} parameters"
     if not board.memories:
         return [arena, weights]
-    ram = board.rams[0]
+    ram = sum(memory.bytes for memory in board.rams)
     return [
-        f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)}, RAM {_share(sizes['ram'], ram.bytes)}",
+        f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)}, RAM {_share(sizes['ram'], ram)}",
         f"  {arena}; worst-case stack {sizes['stack']:,} bytes",
         f"  {weights}",
     ]
