@@ -24,7 +24,7 @@ from quant.errors import UserError
 from quant.graph import Graph, GraphBuilder, State
 from quant.interchange.read import read_model
 from quant.interchange.write import save, to_onnx
-from quant.ops import Add, Conv, Dense, Reshape
+from quant.ops import Add, AveragePool, Conv, Dense, Reshape
 from quant.reference import run
 from quant.requant import Requant
 from tests.deploy.graphs import every_operator, inputs_for, two_dimensional
@@ -242,3 +242,15 @@ def test_a_library_built_in_the_place_of_another_is_the_one_that_runs(tmp_path: 
         inputs = inputs_for(graph, 2)
         for name, values in HostModel(tmp_path / "out").run(inputs).items():
             assert np.array_equal(values, run(graph, inputs)[name])
+
+
+def test_vectorizer_keeps_the_sign_of_pooled_sums(tmp_path: Path) -> None:
+    """Sums below -256 came out as the upper clip where LLVM vectorized the requantization of four channels."""
+    b = GraphBuilder("pooled")
+    factors = Requant.of(1159380611, 33, zero_point=87, lo=22, hi=58)
+    b.output(b.add("pool", AveragePool((3,), (3,), (0, 1), factors), b.input("x", (8, 4))))
+    graph = b.build()
+    build_graph(graph, replace(HOST, isa=BOARD.isa), tmp_path / "out")
+    inputs = inputs_for(graph, 500)
+    found = HostModel(tmp_path / "out").run(inputs)["pool"]
+    assert np.array_equal(found, run(graph, inputs)["pool"])
