@@ -6,11 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A kernel is inlined into the function that calls it with a literal geometry; that is what specialises it. */
+/* A kernel is inlined into the function that calls it with a literal geometry; that is what specialises it. Defining
+ * EK_INLINE beforehand builds general code instead. */
+#ifndef EK_INLINE
 #if defined(__GNUC__)
 #define EK_INLINE static inline __attribute__((always_inline, unused))
 #else
 #define EK_INLINE static inline
+#endif
+#define EK_LITERAL 1 /* offsets may be used as immediate operands */
+#else
+#define EK_LITERAL 0
 #endif
 
 /* Unrolls the following loop completely; its trip count must be a literal after inlining. */

@@ -26,17 +26,23 @@ EK_INLINE int32_t ek_add_one(const ek_add_smlad_geometry *g, uint32_t pair) {
 }
 
 EK_INLINE void ek_add_smlad(const ek_add_smlad_geometry *g, const int8_t *x0, const int8_t *x1, int8_t *y) {
-    int32_t i = 0;
-    for (; i + 4 <= g->elements; i += 4) {
-        const uint32_t p = ek_load_bytes(x0 + i), q = ek_load_bytes(x1 + i);
-        const uint32_t p_even = ek_sxtb16(p), q_even = ek_sxtb16(q);
-        const uint32_t p_odd = ek_sxtb16(ek_ror(p, 8)), q_odd = ek_sxtb16(ek_ror(q, 8));
-        y[i] = (int8_t)ek_add_one(g, ek_pack_low(p_even, q_even));
-        y[i + 1] = (int8_t)ek_add_one(g, ek_pack_low(p_odd, q_odd));
-        y[i + 2] = (int8_t)ek_add_one(g, ek_pack_high(p_even, q_even));
-        y[i + 3] = (int8_t)ek_add_one(g, ek_pack_high(p_odd, q_odd));
+    const int8_t *end = x0 + g->elements / 4 * 4;
+    while (x0 != end) {
+        const uint32_t p = ek_load_bytes(x0), q = ek_load_bytes(x1);
+        const uint32_t p_even = ek_bytes_even(p), q_even = ek_bytes_even(q);
+        const uint32_t p_odd = ek_bytes_odd(p), q_odd = ek_bytes_odd(q);
+        y[0] = (int8_t)ek_add_one(g, ek_pack_low(p_even, q_even));
+        y[1] = (int8_t)ek_add_one(g, ek_pack_low(p_odd, q_odd));
+        y[2] = (int8_t)ek_add_one(g, ek_pack_high(p_even, q_even));
+        y[3] = (int8_t)ek_add_one(g, ek_pack_high(p_odd, q_odd));
+        x0 += 4;
+        x1 += 4;
+        y += 4;
+        EK_KEEP(x0);
+        EK_KEEP(x1);
+        EK_KEEP(y);
     }
-    for (; i < g->elements; i++)
+    for (int32_t i = 0; i < g->elements % 4; i++)
         y[i] = (int8_t)ek_add_one(g, ek_lanes(x0[i], x1[i]));
 }
 

@@ -32,8 +32,8 @@ EK_INLINE void ek_conv_column(const int8_t *x, int32_t channels, int32_t zero, e
     int32_t c = 0;
     for (; c + 4 <= channels; c += 4) {
         const uint32_t bytes = ek_load_bytes(x + c);
-        *out++ = ek_sxtab16(shift, bytes);
-        *out++ = ek_sxtab16(shift, ek_ror(bytes, 8));
+        *out++ = ek_add_even(shift, bytes);
+        *out++ = ek_add_odd(shift, bytes);
     }
     if (channels & 2) {
         *out++ = ek_lanes(x[c] - zero, x[c + 1] - zero);

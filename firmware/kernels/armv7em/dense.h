@@ -19,11 +19,11 @@ typedef struct {
 
 /* acc + the sum of four products. */
 EK_INLINE int32_t ek_dot4(uint32_t x_even, uint32_t x_odd, uint32_t w, int32_t acc) {
-    return ek_smlad(x_odd, ek_sxtb16(ek_ror(w, 8)), ek_smlad(x_even, ek_sxtb16(w), acc));
+    return ek_smlad(x_odd, ek_bytes_odd(w), ek_smlad(x_even, ek_bytes_even(w), acc));
 }
 
 EK_INLINE void ek_dense_step(int32_t outputs, uint32_t x, const uint32_t *w, ek_dense_sums *acc) {
-    const uint32_t even = ek_sxtb16(x), odd = ek_sxtb16(ek_ror(x, 8));
+    const uint32_t even = ek_bytes_even(x), odd = ek_bytes_odd(x);
     acc->a = ek_dot4(even, odd, w[0], acc->a);
     if (outputs > 1)
         acc->b = ek_dot4(even, odd, w[1], acc->b);
@@ -41,8 +41,13 @@ EK_INLINE void ek_dense_block(const ek_dense_geometry *g, int32_t outputs, const
     const int32_t size = EK_RECORD_WORDS(&g->requant), fours = g->inputs / 4, rest = g->inputs % 4;
     const int8_t *end = x + 4 * fours;
     ek_dense_sums acc = {0, 0, 0, 0, 0};
-    for (; x != end; x += 4, w += outputs)
+    while (x != end) {
         ek_dense_step(outputs, ek_load_bytes(x), w, &acc);
+        x += 4;
+        w += outputs;
+        EK_KEEP(x);
+        EK_KEEP(w);
+    }
     if (rest) {
         uint32_t word = 0;
         for (int32_t i = 0; i < rest; i++)

@@ -13,8 +13,8 @@
 #if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
 #include <arm_acle.h>
 #define EK_DSP 1
-/* The assembly blocks need their offsets as constants, hence an optimising build. */
-#if defined(__OPTIMIZE__)
+/* Assembly takes offsets as immediate operands: literals, once everything is inlined by an optimising build. */
+#if defined(__OPTIMIZE__) && EK_LITERAL
 #define EK_DSP_ASM 1
 #else
 #define EK_DSP_ASM 0
@@ -27,8 +27,6 @@
 EK_INLINE int32_t ek_lane(uint32_t word, int half) { return (int16_t)(uint16_t)(word >> (16 * half)); }
 
 EK_INLINE uint32_t ek_lanes(int32_t low, int32_t high) { return ((uint32_t)low & 0xffffu) | ((uint32_t)high << 16); }
-
-EK_INLINE uint32_t ek_ror(uint32_t word, int bits) { return (word >> bits) | (word << (32 - bits)); }
 
 /* Four bytes from any address, the first one lowest. */
 EK_INLINE uint32_t ek_load_bytes(const int8_t *x) {
@@ -62,7 +60,7 @@ EK_INLINE int32_t ek_smlad(uint32_t x, uint32_t w, int32_t acc) {
 }
 
 /* Sign-extended bytes 0 and 2 in the two lanes. */
-EK_INLINE uint32_t ek_sxtb16(uint32_t bytes) {
+EK_INLINE uint32_t ek_bytes_even(uint32_t bytes) {
 #if EK_DSP
     return (uint32_t)__sxtb16((int8x4_t)bytes);
 #else
@@ -70,12 +68,34 @@ EK_INLINE uint32_t ek_sxtb16(uint32_t bytes) {
 #endif
 }
 
+/* Sign-extended bytes 1 and 3: the rotation is part of the instruction, which GCC does not know. */
+EK_INLINE uint32_t ek_bytes_odd(uint32_t bytes) {
+#if EK_DSP
+    uint32_t y;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(bytes));
+    return y;
+#else
+    return ek_bytes_even(bytes >> 8);
+#endif
+}
+
 /* base + sign-extended bytes 0 and 2, lane by lane. */
-EK_INLINE uint32_t ek_sxtab16(uint32_t base, uint32_t bytes) {
+EK_INLINE uint32_t ek_add_even(uint32_t base, uint32_t bytes) {
 #if EK_DSP
     return (uint32_t)__sxtab16((int16x2_t)base, (int8x4_t)bytes);
 #else
     return ek_lanes(ek_lane(base, 0) + (int8_t)(uint8_t)bytes, ek_lane(base, 1) + (int8_t)(uint8_t)(bytes >> 16));
+#endif
+}
+
+/* base + sign-extended bytes 1 and 3, lane by lane. */
+EK_INLINE uint32_t ek_add_odd(uint32_t base, uint32_t bytes) {
+#if EK_DSP
+    uint32_t y;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(y) : "r"(base), "r"(bytes));
+    return y;
+#else
+    return ek_add_even(base, bytes >> 8);
 #endif
 }
 
@@ -101,10 +121,27 @@ EK_INLINE int32_t ek_ssat8(int32_t value) {
 #endif
 }
 
-/* Low halves of two words, or high halves: the first in the low lane. */
-EK_INLINE uint32_t ek_pack_low(uint32_t first, uint32_t second) { return (first & 0xffffu) | (second << 16); }
+/* Low halves of two words, the first one in the low lane. */
+EK_INLINE uint32_t ek_pack_low(uint32_t first, uint32_t second) {
+#if EK_DSP
+    uint32_t y;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(first), "r"(second));
+    return y;
+#else
+    return (first & 0xffffu) | (second << 16);
+#endif
+}
 
-EK_INLINE uint32_t ek_pack_high(uint32_t first, uint32_t second) { return (first >> 16) | (second & 0xffff0000u); }
+/* High halves of two words, the first one in the low lane. */
+EK_INLINE uint32_t ek_pack_high(uint32_t first, uint32_t second) {
+#if EK_DSP
+    uint32_t y;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(y) : "r"(second), "r"(first));
+    return y;
+#else
+    return (first >> 16) | (second & 0xffff0000u);
+#endif
+}
 
 /* The larger signed byte, lane by lane. */
 EK_INLINE uint32_t ek_max4(uint32_t a, uint32_t b) {

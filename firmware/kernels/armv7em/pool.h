@@ -23,8 +23,8 @@ EK_INLINE ek_pool_sums ek_pool_sum4(const ek_window *s, const int8_t *x, ek_span
             uint32_t even = 0, odd = 0;
             for (; j < end; j++) {
                 const uint32_t bytes = ek_load_bytes(x + (i * s->in_w + j) * s->in_c);
-                even = ek_sxtab16(even, bytes);
-                odd = ek_sxtab16(odd, ek_ror(bytes, 8));
+                even = ek_add_even(even, bytes);
+                odd = ek_add_odd(odd, bytes);
             }
             sums.s0 += ek_lane(even, 0);
             sums.s1 += ek_lane(odd, 0);

@@ -1,0 +1,166 @@
+"""Many kernel calls as one C program, so that a suite compiles once; the outputs come back as one memory image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.kernels import KERNELS
+from deploy.kernels.base import C_TYPE, Call, Kernel, Site
+from deploy.layout import channels_last
+from quant.dtypes import to_bytes
+from quant.graph import Tensor
+from tests.firmware.cases import Case
+
+GUARD = 64  # bytes behind every output and behind the scratch memory that must stay as they are
+PAINT = 0xA5
+
+
+@dataclass(frozen=True)
+class Run:
+    """A case under one kernel variant; ``offset`` is where its output lies in the program's ``result``."""
+
+    case: Case
+    kernel: Kernel
+    site: Site
+    offset: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.kernel.name}: {self.case.name}"
+
+    @property
+    def expected(self) -> bytes:
+        """Output bytes by the NumPy reference, in storage order."""
+        values = [v[None].astype(np.int64) for v in self.case.values]
+        y = self.site.op.evaluate(values, list(self.site.inputs))[0]
+        return to_bytes(self.site.out_layout.store(y), self.site.output.dtype)
+
+
+def site_of(case: Case) -> Site:
+    problems = [str(fault) for fault in case.op.faults(*case.tensors)]
+    assert not problems, f"{case.name}: {problems}"
+    shape, dtype, zero_point = case.op.infer(*case.tensors)
+    y = Tensor("y", shape, dtype, zero_point)
+    return Site(case.name, case.op, case.tensors, y, case.stored, channels_last(shape))
+
+
+def plan_runs(cases: Iterable[Case], kernels: Sequence[Kernel] = KERNELS) -> list[Run]:
+    """Every case under every variant that takes it, with room for each output."""
+    runs: list[Run] = []
+    offset = 0
+    for case in cases:
+        site = site_of(case)
+        for kernel in kernels:
+            if kernel.op is type(case.op) and kernel.unsupported(site) is None:
+                runs.append(Run(case, kernel, site, offset))
+                offset += (site.output.nbytes + GUARD + 7) // 8 * 8
+    return runs
+
+
+def mismatches(runs: Sequence[Run], memory: bytes) -> list[str]:
+    """Variants whose output differs from the reference, or that wrote behind it."""
+    found = []
+    for run in runs:
+        expected = run.expected
+        end = run.offset + len(expected)
+        if memory[run.offset : end] != expected:
+            found.append(f"{run.label}: other bytes than the reference")
+        if memory[end : end + GUARD] != bytes([PAINT]) * GUARD:
+            found.append(f"{run.label}: wrote behind its output")
+    return found
+
+
+def result_bytes(runs: Sequence[Run]) -> int:
+    return runs[-1].offset + runs[-1].site.output.nbytes + GUARD
+
+
+def program(runs: Sequence[Run]) -> str:
+    """C source: one function per run, and ``run_case(i)``, which returns 0 unless scratch memory was overrun."""
+    scratch = max((call.scratch for run in runs for call in run.kernel.calls(run.site)), default=0)
+    headers = sorted({run.kernel.header for run in runs})
+    lines = [f'#include "kernels/{header}"' for header in headers]
+    lines += [f"uint8_t result[{result_bytes(runs)}] __attribute__((aligned(8)));"]
+    lines += [f"static uint8_t scratch[{scratch + GUARD}] __attribute__((aligned(8)));"]
+    lines += [
+        "__attribute__((noinline)) static int overrun(int size) {",
+        f"    for (int i = 0; i < {GUARD}; i++)",
+        f"        if (scratch[size + i] != {PAINT}) return 1;",
+        "    return 0;",
+        "}",
+        "__attribute__((noinline)) static void paint(uint8_t *memory, int bytes) {",
+        f"    for (int i = 0; i < bytes; i++) memory[i] = {PAINT};",
+        "}",
+    ]
+    for index, run in enumerate(runs):
+        lines += _function(index, run)
+    names = ", ".join(f"case_{i}" for i in range(len(runs)))
+    lines += [f"static int (*const cases[])(void) = {{{names}}};", f"const int case_count = {len(runs)};"]
+    lines += ["void paint_result(void);", "void paint_result(void) { paint(result, sizeof result); }"]
+    lines += ["int run_case(int i);", "int run_case(int i) { return cases[i](); }", ""]
+    return "\n".join(lines)
+
+
+HOST_MAIN = """
+#include <stdio.h>
+int main(void) {
+    paint_result();
+    for (int i = 0; i < case_count; i++) {
+        fprintf(stderr, "%d\\n", i);
+        if (run_case(i)) return 3;
+    }
+    fprintf(stderr, "done\\n");
+    return fwrite(result, 1, sizeof result, stdout) == sizeof result ? 0 : 4;
+}
+"""
+
+# Returns the number of the first case that overran its scratch memory, or -1.
+CORTEX_MAIN = """
+int start(void);
+int start(void) {
+    paint_result();
+    for (int i = 0; i < case_count; i++)
+        if (run_case(i)) return i;
+    return -1;
+}
+"""
+
+
+def _function(index: int, run: Run) -> list[str]:
+    calls = run.kernel.calls(run.site)
+    lines = []
+    for which, (x, layout, values) in enumerate(zip(run.site.inputs, run.site.layouts, run.case.values, strict=True)):
+        lines.append(_array(C_TYPE[x.dtype], f"x_{index}_{which}", layout.store(values)))
+    for position, call in enumerate(calls):
+        for array in call.arrays:
+            lines.append(_array(array.ctype, f"{array.label}_{index}_{position}", array.values))
+    lines += [f"__attribute__((noinline)) static int case_{index}(void) {{"]
+    for position, call in enumerate(calls):
+        fields = ", ".join(f".{name} = {_literal(value)}" for name, value in call.geometry[1].items())
+        lines.append(f"    const {call.geometry[0]} g{position} = {{{fields}}};")
+        if call.scratch:
+            lines.append(f"    paint(scratch + {call.scratch}, {GUARD});")
+        lines.append(f"    {call.function}(&g{position}, {', '.join(_arguments(index, position, call, run))});")
+    scratch = max(call.scratch for call in calls)
+    return [*lines, f"    return {f'overrun({scratch})' if scratch else '0'};", "}"]
+
+
+def _arguments(index: int, position: int, call: Call, run: Run) -> list[str]:
+    words = [f"x_{index}_{which}" for which in call.inputs]
+    words.append(f"({C_TYPE[run.site.output.dtype]} *)(void *)(result + {run.offset})")
+    words += [f"{array.label}_{index}_{position}" for array in call.arrays]
+    return [*words, "scratch"] if call.scratch else words
+
+
+def _array(ctype: str, name: str, values: NDArray) -> str:
+    flat = [int(v) for v in np.asarray(values).ravel()]
+    return f"static const {ctype} {name}[{len(flat)}] = {{{', '.join(map(_literal, flat))}}};"
+
+
+def _literal(value: int) -> str:
+    if value == -(2**31):
+        return "-2147483647 - 1"
+    return f"{value}u" if value >= 2**31 else str(value)
