@@ -17,6 +17,7 @@ from deploy.boards import Board, load_board
 from deploy.codegen import identifier, layer_symbol
 from deploy.compilers import cortex_compiler, host_compiler
 from deploy.elf import read_elf
+from deploy.paths import edgekit_version
 from deploy.plan import Plan, make_plan
 from deploy.stack import worst_case_stack
 from quant.errors import Problem, UserError
@@ -111,8 +112,10 @@ def _staged(out: Path) -> Iterator[Path]:
     """A folder beside ``out`` whose content moves there only when everything went well."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
-        yield Path(name)
-        shutil.copytree(name, out, dirs_exist_ok=True)
+        folder = Path(name) / out.name  # below, because a temporary folder is closed to other users
+        folder.mkdir()
+        yield folder
+        shutil.copytree(folder, out, dirs_exist_ok=True)
 
 
 def _compile_host(plan: Plan, folder: Path) -> Sizes:
@@ -159,7 +162,7 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
         "model": graph.name,
         "board": plan.board.name,
         "compiler": compiler,
-        "edgekit": project.edgekit_version(),
+        "edgekit": edgekit_version(),
         "prefix": identifier(graph.name),
         "sha256": hashlib.sha256(image.read_bytes()).hexdigest() if image.exists() else None,
         "bytes": asdict(sizes),

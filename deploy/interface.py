@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deploy.codegen import array_definition, identifier, layer_symbol, parameters, provenance
 from deploy.kernels.base import Array
+from deploy.paths import edgekit_version
 from deploy.plan import Plan
 from quant.dtypes import DType, to_bytes
 from quant.graph import Tensor
@@ -24,7 +25,7 @@ def header(plan: Plan) -> str:
     upper = prefix.upper()
     lines = [provenance(plan, "Public interface"), f"#ifndef {upper}_MODEL_H", f"#define {upper}_MODEL_H", ""]
     lines += ["#include <stdint.h>", ""]
-    lines += [f"#define {upper}_FORMAT_VERSION 1", f"#define {upper}_ARENA_BYTES {plan.arena.size}"]
+    lines += [f'#define {upper}_EDGEKIT_VERSION "{edgekit_version()}"', f"#define {upper}_ARENA_BYTES {plan.arena.size}"]
     lines += [f"#define {upper}_WEIGHT_BYTES {plan.weight_bytes}"]
     for role, tensors in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         for index, tensor in enumerate(tensors):

@@ -1,10 +1,11 @@
-"""Where the hand-written C lives, in an installed wheel and in a checkout alike."""
+"""Where the hand-written C lives and which version of EdgeKit it is, in a wheel and in a checkout alike."""
 
 from __future__ import annotations
 
 import os
 import sys
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from quant.errors import Problem, UserError
@@ -31,3 +32,11 @@ def zig_cache() -> Path | None:
     """Where zig should keep compiled run-time libraries: in the virtual environment, if Python runs in a writable one."""
     inside = sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK)
     return Path(sys.prefix) / "zig-cache" if inside else None
+
+
+def edgekit_version() -> str:
+    """Version of the installed distribution; ``unknown`` in a checkout that was never installed."""
+    try:
+        return version("edgekit")
+    except PackageNotFoundError:
+        return "unknown"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 
 from deploy import codegen, interface
 from deploy.compilers import COMMON, FREESTANDING, GCC_CORTEX, ZIG_CORTEX
-from deploy.paths import firmware_root
+from deploy.paths import edgekit_version, firmware_root
 from deploy.plan import Plan
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
@@ -76,13 +75,6 @@ def _copy_with_includes(root: Path, header: Path, target: Path) -> None:
     for name in INCLUDE.findall((root / header).read_text(encoding="utf-8")):
         included = (root / header.parent / name).resolve().relative_to(root.resolve())
         _copy_with_includes(root, included, target)
-
-
-def edgekit_version() -> str:
-    try:
-        return version("edgekit")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _template_values(plan: Plan) -> dict[str, str]:
