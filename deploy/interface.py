@@ -25,7 +25,10 @@ def header(plan: Plan) -> str:
     upper = prefix.upper()
     lines = [provenance(plan, "Public interface"), f"#ifndef {upper}_MODEL_H", f"#define {upper}_MODEL_H", ""]
     lines += ["#include <stdint.h>", ""]
-    lines += [f'#define {upper}_EDGEKIT_VERSION "{edgekit_version()}"', f"#define {upper}_ARENA_BYTES {plan.arena.size}"]
+    lines += [
+        f'#define {upper}_EDGEKIT_VERSION "{edgekit_version()}"',
+        f"#define {upper}_ARENA_BYTES {plan.arena.size}",
+    ]
     lines += [f"#define {upper}_WEIGHT_BYTES {plan.weight_bytes}"]
     for role, tensors in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         for index, tensor in enumerate(tensors):

@@ -29,7 +29,7 @@ def firmware_root() -> Path:
 
 
 def zig_cache() -> Path | None:
-    """Where zig should keep compiled run-time libraries: in the virtual environment, if Python runs in a writable one."""
+    """Where zig should keep compiled run-time libraries: in the virtual environment, if there is one to write to."""
     inside = sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK)
     return Path(sys.prefix) / "zig-cache" if inside else None
 
