@@ -23,6 +23,11 @@ EK_INLINE int32_t ek_conv_columns(const ek_window *s) {
     return (s->out_w - 1) * s->stride_w + (s->kernel_w - 1) * s->dilation_w + 1;
 }
 
+/* Words of one output and one kernel row: channel pairs, then tap pairs of an odd channel. */
+EK_INLINE int32_t ek_conv_row_weights(int32_t channels, int32_t taps) {
+    return channels / 2 * taps + (channels & 1 ? (taps + 1) / 2 : 0);
+}
+
 EK_INLINE int32_t ek_conv_span(const ek_window *s) { return (s->kernel_h - 1) * s->dilation_h + 1; }
 
 /* One column: `channels` values of x, minus the zero point, in words. The odd channel's value also goes to the lane
@@ -64,35 +69,44 @@ EK_INLINE void ek_conv_expand(const ek_conv_geometry *g, const int8_t *x, ek_wor
     }
 }
 
-/* Sums of a block: rows of the window that lie inside the input, all channel pairs, all taps but the first `skip`. */
+/* Sums of a block over one row of the window. A kernel of one tap takes neighbouring words as its steps. */
+EK_INLINE void ek_conv_row_sums(const ek_block *b, const ek_word *x, const ek_word *w, int32_t channels, int32_t taps,
+                                int32_t skip, ek_sums *acc) {
+    const ek_block words = {b->channels, 0, 1, 1, b->apart}, odd = {b->channels, b->slides, 2, b->gap, b->apart};
+    const int32_t pairs = channels / 2;
+    if (taps == 1) {
+        if (!skip)
+            ek_block_run(&words, x, w, (channels + 1) / 2, 0, acc);
+        return;
+    }
+    if (pairs > 0) {
+        const ek_word *end = x + pairs;
+        do {
+            ek_block_run(b, x, w, taps, skip, acc);
+            x++;
+            w += taps * b->channels;
+            if (pairs == 1)
+                break;
+            EK_KEEP(x);
+            EK_KEEP(w);
+        } while (x != end);
+    }
+    if (channels & 1)
+        ek_block_run(&odd, x, w, (taps + 1) / 2, skip / 2, acc);
+}
+
+/* Sums of a block: rows of the window that lie inside the input, all channels, all taps but the first `skip`. */
 EK_INLINE void ek_conv_sums(const ek_conv_geometry *g, const ek_block *b, const ek_word *x, const ek_word *w,
                             int32_t top, int32_t skip, ek_sums *acc) {
     const ek_window *s = &g->window;
-    const int32_t channels = s->in_c / g->groups, pairs = channels / 2, words = ek_conv_words(g);
-    const int32_t span = ek_conv_span(s), row_words = ek_conv_columns(s) * words;
-    const int32_t taps = s->kernel_w, odd_steps = channels & 1 ? (taps + 1) / 2 : 0;
-    const int32_t row_weights = (pairs * taps + odd_steps) * b->channels;
-    const ek_block odd = {b->channels, b->slides, 2, b->gap, b->apart};
+    const int32_t channels = s->in_c / g->groups, taps = s->kernel_w;
+    const int32_t span = ek_conv_span(s), row_words = ek_conv_columns(s) * ek_conv_words(g);
+    const int32_t row_weights = ek_conv_row_weights(channels, taps) * b->channels;
     const int32_t from = ek_first_tap(top, s->dilation_h, s->kernel_h);
     const int32_t to = ek_last_tap(top, s->dilation_h, s->kernel_h, s->in_h);
     for (int32_t ky = from; ky < to; ky++) {
-        const ek_word *xr = x + (top + ky * s->dilation_h) % span * row_words;
-        const ek_word *wr = w + ky * row_weights;
-        if (pairs == 1) {
-            ek_block_run(b, xr++, wr, taps, skip, acc);
-            wr += taps * b->channels;
-        } else if (pairs > 0) {
-            const ek_word *end = xr + pairs;
-            do {
-                ek_block_run(b, xr, wr, taps, skip, acc);
-                xr++;
-                wr += taps * b->channels;
-                EK_KEEP(xr);
-                EK_KEEP(wr);
-            } while (xr != end);
-        }
-        if (odd_steps)
-            ek_block_run(&odd, xr, wr, odd_steps, skip / 2, acc);
+        const ek_word *row = x + (top + ky * s->dilation_h) % span * row_words;
+        ek_conv_row_sums(b, row, w + ky * row_weights, channels, taps, skip, acc);
     }
 }
 
@@ -151,7 +165,7 @@ EK_INLINE void ek_conv_smlad(const ek_conv_geometry *g, const int8_t *x, void *y
     const int32_t words = ek_conv_words(g), span = ek_conv_span(s), row_words = ek_conv_columns(s) * words;
     const int32_t channels = s->in_c / g->groups, outputs = s->out_c / g->groups;
     const int32_t size = EK_RECORD_WORDS(&g->requant);
-    const int32_t steps = s->kernel_h * (channels / 2 * s->kernel_w + (channels & 1 ? (s->kernel_w + 1) / 2 : 0));
+    const int32_t steps = s->kernel_h * ek_conv_row_weights(channels, s->kernel_w);
     ek_word *rows = scratch;
     for (int32_t group = 0; group < g->groups; group++) {
         int32_t ready = 0;

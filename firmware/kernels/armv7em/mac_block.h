@@ -54,17 +54,62 @@ EK_INLINE void ek_block_load(const ek_block *b, const ek_word *x, const ek_word 
         *wa = w[wk];
 }
 
+#if EK_DSP_ASM && defined(__clang__)
+/* Two channels in one piece of assembly, 13 registers: Clang would move multiplications behind the loads of the next
+ * step and spill. GCC keeps the order, but cannot always allocate such a block. */
+#define EK_STEP2_SUMS(acc)                                                                                             \
+    [a0] "+r"((acc)->a0), [a1] "+r"((acc)->a1), [a2] "+r"((acc)->a2), [b0] "+r"((acc)->b0), [b1] "+r"((acc)->b1),      \
+        [b2] "+r"((acc)->b2)
+#define EK_STEP2_WEIGHTS "ldr %[wa], [%[w], %[at_wa]]\n\tldr %[wb], [%[w], %[at_wb]]\n\t"
+#define EK_STEP2_LOAD(i) "ldr %[x" #i "], [%[x], %[at" #i "]]\n\t"
+#define EK_STEP2_MULTIPLY(i)                                                                                           \
+    "smlad %[a" #i "], %[x" #i "], %[wa], %[a" #i "]\n\tsmlad %[b" #i "], %[x" #i "], %[wb], %[b" #i "]\n\t"
+#define EK_STEP2_MULTIPLIES EK_STEP2_MULTIPLY(0) EK_STEP2_MULTIPLY(1) EK_STEP2_MULTIPLY(2)
+
+EK_INLINE void ek_block_step2(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, ek_seen *s,
+                              ek_sums *acc) {
+    const int32_t apart = b->slides ? b->gap : b->apart, at = k * b->ahead * b->gap;
+    uint32_t wa, wb;
+    if (b->slides && b->ahead == 1)
+        __asm__ volatile(EK_STEP2_WEIGHTS EK_STEP2_LOAD(2) EK_STEP2_MULTIPLIES
+                         : EK_STEP2_SUMS(acc), [wa] "=&r"(wa), [wb] "=&r"(wb), [x2] "=&r"(s->x2)
+                         : [x] "r"(x), [w] "r"(w), [at_wa] "i"(8 * k), [at_wb] "i"(8 * k + 4), [x0] "r"(s->x0),
+                           [x1] "r"(s->x1), [at2] "i"(4 * (at + 2 * apart))
+                         : "memory");
+    else if (b->slides)
+        __asm__ volatile(EK_STEP2_WEIGHTS EK_STEP2_LOAD(1) EK_STEP2_LOAD(2) EK_STEP2_MULTIPLIES
+                         : EK_STEP2_SUMS(acc), [wa] "=&r"(wa), [wb] "=&r"(wb), [x1] "=&r"(s->x1), [x2] "=&r"(s->x2)
+                         : [x] "r"(x), [w] "r"(w), [at_wa] "i"(8 * k), [at_wb] "i"(8 * k + 4), [x0] "r"(s->x0),
+                           [at1] "i"(4 * (at + apart)), [at2] "i"(4 * (at + 2 * apart))
+                         : "memory");
+    else
+        __asm__ volatile(EK_STEP2_WEIGHTS EK_STEP2_LOAD(0) EK_STEP2_LOAD(1) EK_STEP2_LOAD(2) EK_STEP2_MULTIPLIES
+                         : EK_STEP2_SUMS(acc), [wa] "=&r"(wa), [wb] "=&r"(wb), [x0] "=&r"(s->x0), [x1] "=&r"(s->x1),
+                           [x2] "=&r"(s->x2)
+                         : [x] "r"(x), [w] "r"(w), [at_wa] "i"(8 * k), [at_wb] "i"(8 * k + 4), [at0] "i"(4 * at),
+                           [at1] "i"(4 * (at + apart)), [at2] "i"(4 * (at + 2 * apart))
+                         : "memory");
+}
+#endif
+
 EK_INLINE void ek_block_step(const ek_block *b, const ek_word *x, const ek_word *w, int32_t k, ek_seen *s,
                              ek_sums *acc) {
-    uint32_t wa = 0, wb = 0;
-    ek_block_load(b, x, w, k, s, &wa, &wb);
-    acc->a0 = ek_smlad(s->x0, wa, acc->a0);
-    acc->a1 = ek_smlad(s->x1, wa, acc->a1);
-    acc->a2 = ek_smlad(s->x2, wa, acc->a2);
-    if (b->channels == 2) {
-        acc->b0 = ek_smlad(s->x0, wb, acc->b0);
-        acc->b1 = ek_smlad(s->x1, wb, acc->b1);
-        acc->b2 = ek_smlad(s->x2, wb, acc->b2);
+#if EK_DSP_ASM && defined(__clang__)
+    if (b->channels == 2 && EK_NEAR(k * b->ahead * b->gap + 2 * (b->slides ? b->gap : b->apart)))
+        ek_block_step2(b, x, w, k, s, acc);
+    else
+#endif
+    {
+        uint32_t wa = 0, wb = 0;
+        ek_block_load(b, x, w, k, s, &wa, &wb);
+        acc->a0 = ek_smlad(s->x0, wa, acc->a0);
+        acc->a1 = ek_smlad(s->x1, wa, acc->a1);
+        acc->a2 = ek_smlad(s->x2, wa, acc->a2);
+        if (b->channels == 2) {
+            acc->b0 = ek_smlad(s->x0, wb, acc->b0);
+            acc->b1 = ek_smlad(s->x1, wb, acc->b1);
+            acc->b2 = ek_smlad(s->x2, wb, acc->b2);
+        }
     }
     if (b->slides) {
         s->x0 = b->ahead == 1 ? s->x1 : s->x2;
