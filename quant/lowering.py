@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quant.graph import Graph, GraphBuilder
-from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Reshape
+from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Op, Requantize, Reshape
 from quant.requant import Requant
 
 
@@ -21,15 +21,20 @@ from quant.requant import Requant
 class Scale:
     """How a tensor is quantized: ``step`` (a float32 value) per integer; 0..255, or -128..127 where ``signed``.
 
-    The graph stores 0..255 as -128..127 with zero point -128.
+    The graph stores 0..255 as -128..127, so that its zero point is -128 lower. ``zero`` is the zero point among the
+    quantizer's own integers, ``lo`` and ``hi`` bound the stored ones.
     """
 
     step: float
     signed: bool = False
+    zero: int = 0
+    lo: int = -128
+    hi: int = 127
 
     @property
     def zero_point(self) -> int:
-        return 0 if self.signed else -128
+        """The zero point of the stored integers."""
+        return self.zero if self.signed else self.zero - 128
 
 
 class Lowering:
@@ -73,33 +78,38 @@ class Lowering:
             tuple(pads),
             groups,
         )
-        return self._add(name, op, output, x)
+        return self.add_op(name, op, output, x)
 
     def dense(
         self, name: str, x: str, weight: NDArray, weight_steps: ArrayLike, bias: NDArray | None, output: Scale
     ) -> str:
         """``weight`` (out, in), otherwise as :meth:`conv`."""
         op = Dense(weight.astype(np.int64), self._bias(bias, len(weight)), self._requant(x, weight_steps, output))
-        return self._add(name, op, output, x)
+        return self.add_op(name, op, output, x)
 
     def add(self, name: str, x: str, y: str, output: Scale) -> str:
         first, second = ((self.scales[tensor].step, self.scales[tensor].zero_point) for tensor in (x, y))
-        return self._add(name, Add.from_scales(first, second, (output.step, output.zero_point)), output, x, y)
+        op = Add.from_scales(first, second, (output.step, output.zero_point), output.lo, output.hi)
+        return self.add_op(name, op, output, x, y)
 
     def average_pool(
         self, name: str, x: str, output: Scale, *, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int]
     ) -> str:
         ratio = self.scales[x].step / output.step
         window = (tuple(kernel), tuple(strides), tuple(pads))
-        return self._add(name, AveragePool.from_scales(*window, ratio, zero_point=output.zero_point), output, x)
+        op = AveragePool.from_scales(*window, ratio, zero_point=output.zero_point, lo=output.lo, hi=output.hi)
+        return self.add_op(name, op, output, x)
 
-    def max_pool(
-        self, name: str, x: str, *, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int]
-    ) -> str:
-        return self._add(name, MaxPool(tuple(kernel), tuple(strides), tuple(pads)), self.scales[x], x)
+    def max_pool(self, name: str, x: str, *, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int]) -> str:
+        return self.add_op(name, MaxPool(tuple(kernel), tuple(strides), tuple(pads)), self.scales[x], x)
+
+    def requantize(self, name: str, x: str, output: Scale) -> str:
+        factor = self.scales[x].step / output.step
+        requant = Requant.from_real(factor, zero_point=output.zero_point, lo=output.lo, hi=output.hi)
+        return self.add_op(name, Requantize(requant), output, x)
 
     def reshape(self, name: str, x: str, shape: Sequence[int]) -> str:
-        return self._add(name, Reshape(tuple(shape)), self.scales[x], x)
+        return self.add_op(name, Reshape(tuple(shape)), self.scales[x], x)
 
     def finish(self, *outputs: str) -> Graph:
         """The checked graph; raises UserError with every problem found."""
@@ -107,14 +117,15 @@ class Lowering:
             self.builder.output(name)
         return self.builder.build()
 
-    def _add(self, name: str, op: Any, output: Scale, *inputs: str) -> str:
+    def add_op(self, name: str, op: Op, output: Scale, *inputs: str) -> str:
+        """Any other operator, whose result has the scale ``output``."""
         self.scales[name] = output
         return self.builder.add(name, op, *inputs, scale=output.step)
 
     def _requant(self, x: str, weight_steps: ArrayLike, output: Scale) -> Requant:
         steps = np.asarray(weight_steps, np.float64)
         factors = self.scales[x].step * steps / output.step
-        return Requant.from_real(factors, zero_point=output.zero_point, lo=-128, hi=127)
+        return Requant.from_real(factors, zero_point=output.zero_point, lo=output.lo, hi=output.hi)
 
     @staticmethod
     def _bias(bias: NDArray | None, channels: int) -> NDArray[np.int64]:

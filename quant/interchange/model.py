@@ -106,6 +106,10 @@ class Model:
         """Whether the file holds the values of ``tensor``."""
         return tensor in self.initializers or tensor in self._arrays
 
+    def define(self, tensor: str, values: NDArray) -> None:
+        """Add a constant that was computed from others."""
+        self._arrays[tensor] = values
+
     def array(self, tensor: str) -> NDArray:
         """Values of a constant, in its own type.
 
@@ -113,24 +117,25 @@ class Model:
             Unsupported: its data is missing, elsewhere or does not fit its shape and type.
         """
         if tensor not in self._arrays:
-            self._arrays[tensor] = _values(self.initializers[tensor])
+            self._arrays[tensor] = self.read_tensor(self.initializers[tensor])
         return self._arrays[tensor]
 
-
-def _values(proto: TensorProto) -> NDArray:
-    label = f"constant '{proto.name}'"
-    if proto.data_location == TensorProto.EXTERNAL:
-        fix = "save the model without external data"
-        raise Unsupported(f"{label} has its data in another file", "data inside the .onnx file", fix)
-    if min(proto.dims, default=0) < 0:
-        raise Unsupported(f"{label} has shape {list(proto.dims)}", "sizes >= 0")
-    try:
-        array = numpy_helper.to_array(proto)
-    except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
-        raise Unsupported(f"{label} cannot be read ({error})", "data that fits its type and shape") from None
-    if proto.int32_data and array.dtype.kind in "iu" and not np.array_equal(array.ravel(), list(proto.int32_data)):
-        raise Unsupported(f"{label} holds values outside its type {array.dtype}", f"values of {array.dtype}")
-    return array
+    @staticmethod
+    def read_tensor(proto: TensorProto) -> NDArray:
+        """Values of a tensor stored in the file; raises Unsupported when they cannot be had."""
+        label = f"constant '{proto.name}'"
+        if proto.data_location == TensorProto.EXTERNAL:
+            fix = "save the model without external data"
+            raise Unsupported(f"{label} has its data in another file", "data inside the .onnx file", fix)
+        if min(proto.dims, default=0) < 0:
+            raise Unsupported(f"{label} has shape {list(proto.dims)}", "sizes >= 0")
+        try:
+            array = numpy_helper.to_array(proto)
+        except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+            raise Unsupported(f"{label} cannot be read ({error})", "data that fits its type and shape") from None
+        if proto.int32_data and array.dtype.kind in "iu" and not np.array_equal(array.ravel(), list(proto.int32_data)):
+            raise Unsupported(f"{label} holds values outside its type {array.dtype}", f"values of {array.dtype}")
+        return array
 
 
 def _damage(proto: ModelProto) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from quant.graph import Graph, GraphBuilder, Tensor
 from quant.interchange import metadata
 from quant.interchange.functions import DOMAIN, functions
 from quant.interchange.model import Model, dimensions, load
+from quant.interchange.qcdq import from_qcdq
 from quant.interchange.view import NodeView
 from quant.interchange.writer import ELEMENT
 from quant.ops import OPS
@@ -43,8 +44,6 @@ def read_model(path: Path) -> Graph:
 def from_proto(proto: ModelProto) -> Graph:
     """The integer graph of an ONNX model of either kind; raises UserError as :func:`read_model` does."""
     if any(node.op_type in ("QuantizeLinear", "DequantizeLinear") for node in proto.graph.node):
-        from quant.interchange.qcdq import from_qcdq
-
         return from_qcdq(proto)
     return from_onnx(proto)
 

@@ -106,6 +106,14 @@ class NodeView:
     def integers(self, name: str, default: Sequence[int]) -> tuple[int, ...]:
         return tuple(self._attribute(name, default, AttributeProto.INTS))
 
+    def tensor(self, name: str, default: NDArray) -> NDArray:
+        """Attribute ``name`` that holds a tensor."""
+        for attribute in self.proto.attribute:
+            if attribute.name == name:
+                require(attribute.type == AttributeProto.TENSOR, f"attribute {name} is not a tensor", "a tensor")
+                return self.model.read_tensor(attribute.t)
+        return default
+
     def array(self, index: int, label: str) -> NDArray:
         """Input ``index``, which must be a constant, in its own type."""
         require(self.has(index), f"input {index} ({label}) is missing")

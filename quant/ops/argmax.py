@@ -43,13 +43,17 @@ class ArgMax(Op):
 
     @classmethod
     def read(cls, root: NodeView) -> Match:
-        root.only("axis", keepdims=1, select_last_index=0)
-        axis = root.integer("axis", 0)
-        require(axis != 0, "attribute axis is 0, the batch", "axis >= 1, or negative from the end")
-        if axis < 0:
-            axis += root.rank(0)
+        op = cls.from_attributes(root)
         cast = root.follow("Cast")
         require(cast is not None, "its int64 output is used directly", "Cast to int32 behind it")
         assert cast is not None
         cast.only(to=6)
-        return root.match(root.inputs[:1], [root, cast]).of(cls(axis - 1))
+        return root.match(root.inputs[:1], [root, cast]).of(op)
+
+    @classmethod
+    def from_attributes(cls, root: NodeView) -> ArgMax:
+        """The operator that an ONNX ArgMax node describes."""
+        root.only("axis", keepdims=1, select_last_index=0)
+        axis = root.integer("axis", 0)
+        require(axis != 0, "attribute axis is 0, the batch", "axis >= 1, or negative from the end")
+        return cls((axis + root.rank(0) if axis < 0 else axis) - 1)

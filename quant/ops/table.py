@@ -13,6 +13,7 @@ from quant.dtypes import DType
 from quant.errors import Unsupported
 from quant.graph import Tensor
 from quant.ops.base import IntArray, Op, Type, require_inputs
+from quant.rounding import Rounding
 
 if TYPE_CHECKING:
     from quant.interchange.view import Match, NodeView
@@ -35,10 +36,14 @@ class Table(Op):
         function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
         x: tuple[float, int],
         y: tuple[float, int],
+        rounding: Rounding = Rounding.HALF_UP,
+        lo: int = -128,
+        hi: int = 127,
     ) -> Table:
-        """Tabulate a real function between (scale, zero point) of input and output; ties round toward +infinity."""
-        real = function((np.arange(-128, 128) - x[1]) * np.float64(x[0]))
-        return cls(np.clip(np.floor(real / y[0] + 0.5) + y[1], -128, 127).astype(np.int64), y[1])
+        """Tabulate a real function between (scale, zero point) of input and output."""
+        steps = function((np.arange(-128, 128) - x[1]) * np.float64(x[0])) / y[0]
+        rounded = np.floor(steps + 0.5) if rounding is Rounding.HALF_UP else np.rint(steps)
+        return cls(np.clip(rounded + y[1], lo, hi).astype(np.int64), y[1])
 
     def infer(self, *inputs: Tensor) -> Type:
         require_inputs(inputs, 1)
