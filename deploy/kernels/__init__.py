@@ -3,7 +3,7 @@
 from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
 from deploy.kernels.conv import PortableConv, PortableDepthwise
-from deploy.kernels.conv_dsp import SmladConv
+from deploy.kernels.conv_dsp import SmladConv, SmladDepthwise
 from deploy.kernels.dense import PortableDense, SmladDense
 from deploy.kernels.elementwise import PortableArgMax, PortableRequantize, PortableTable
 from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice
@@ -13,6 +13,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableConv(),
     PortableDepthwise(),
     SmladConv(),
+    SmladDepthwise(),
     PortableDense(),
     SmladDense(),
     PortableAdd(),

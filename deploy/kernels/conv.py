@@ -58,7 +58,8 @@ class PortableConv(Kernel):
         return Call(function, ("ek_conv_geometry", conv_fields(site)), arrays=arrays)
 
     def cycles(self, site: Site) -> float:
-        return 6.0 * self.executed_macs(site) + 30.0 * site.output.elements
+        channels = cast(Conv, site.op).weight.shape[1]
+        return (5.0 + 6.0 / channels) * self.executed_macs(site) + 30.0 * site.output.elements
 
     def executed_macs(self, site: Site) -> int:
         op = cast(Conv, site.op)
@@ -79,4 +80,4 @@ class PortableDepthwise(PortableConv):
         return [self._call(site, "ek_depthwise", np.moveaxis(op.weight[:, 0], 0, -1))]
 
     def cycles(self, site: Site) -> float:
-        return 5.0 * self.executed_macs(site) + 30.0 * site.output.elements
+        return 9.0 * self.executed_macs(site) + 30.0 * site.output.elements

@@ -62,6 +62,9 @@ class SmladConv(Kernel):
     header = "armv7em/conv.h"
     mnemonics = ("smlad",)
 
+    def unsupported(self, site: Site) -> str | None:
+        return "depthwise_smlad takes it" if cast(Conv, site.op).depthwise else None
+
     def calls(self, site: Site) -> Sequence[Call]:
         op = cast(Conv, site.op)
         arrays = (
@@ -82,11 +85,11 @@ class SmladConv(Kernel):
         return 4 * rows * columns * ((op.weight.shape[1] + 1) // 2)
 
     def cycles(self, site: Site) -> float:
-        op, x = cast(Conv, site.op), site.inputs[0]
-        outputs = len(op.weight) // op.groups
-        per_block = 60.0 * (outputs + 1) // 2 + 20.0 * two(op.kernel, 1)[0] * (op.weight.shape[1] + 1) // 2
-        blocks = op.groups * site.output.elements / len(op.weight) / POSITIONS
-        return self.executed_macs(site) / 1.15 + blocks * per_block + 2.5 * x.elements
+        op, rows = cast(Conv, site.op), two(cast(Conv, site.op).kernel, 1)[0]
+        blocks = len(self._skips(site)) * hwc(site.output)[0]
+        pairs_of_outputs = op.groups * -(-len(op.weight) // op.groups // 2)
+        overhead = 60.0 + rows * (14.0 + 9.0 * (op.weight.shape[1] // 2))
+        return self.executed_macs(site) / 1.2 + pairs_of_outputs * blocks * overhead + 4.0 * site.inputs[0].elements
 
     def executed_macs(self, site: Site) -> int:
         """Lanes multiplied: blocks share positions at the end of a row, taps in padding are left out at its start."""
@@ -96,14 +99,13 @@ class SmladConv(Kernel):
         top = np.arange(out_height)[:, None] * stride_h - two(op.pads[: len(op.kernel)], 0)[0]
         seen = top + np.arange(taps_h) * dilation_h
         rows = int(((seen >= 0) & (seen < height)).sum())
-        channels = op.weight.shape[1]
-        odd = (taps + 1) // 2 if channels % 2 else 0
-        lanes = 0
+        channels, odd = op.weight.shape[1], (taps + 1) // 2
+        steps = 0
         for skip in self._skips(site):
             paired = taps - (skip if taps <= BURST else skip // BURST * BURST)
             single = odd - (skip // 2 if odd <= BURST else skip // 2 // BURST * BURST)
-            lanes += 2 * POSITIONS * (channels // 2 * paired + single)
-        return lanes * rows * len(op.weight)
+            steps += channels // 2 * paired + channels % 2 * (single if taps > 1 else paired)
+        return 2 * POSITIONS * steps * rows * len(op.weight)
 
     @staticmethod
     def _skips(site: Site) -> list[int]:
@@ -125,5 +127,14 @@ class SmladConv(Kernel):
 
     def inplace(self, site: Site) -> tuple[int, ...]:
         """The one input row is copied before the first output is written, unless another group still reads it."""
-        rows = hwc(site.inputs[0])[0], hwc(site.output)[0]
-        return (0,) if rows == (1, 1) and cast(Conv, site.op).groups == 1 else ()
+        heights = hwc(site.inputs[0])[0], hwc(site.output)[0]
+        return (0,) if heights == (1, 1) and cast(Conv, site.op).groups == 1 else ()
+
+
+class SmladDepthwise(SmladConv):
+    """``ek_conv_smlad`` with one input channel per group: a word pairs neighbouring taps of one channel."""
+
+    name = "depthwise_smlad"
+
+    def unsupported(self, site: Site) -> str | None:
+        return None if cast(Conv, site.op).depthwise else "it takes one input channel per group"

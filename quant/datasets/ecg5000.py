@@ -59,7 +59,9 @@ def from_npz(path: Path) -> dict[str, Part]:
         with np.load(path) as arrays:
             parts = {name: (arrays[f"x_{name}"], arrays[f"y_{name}"]) for name in PARTS}
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(Problem(f"not readable as ECG5000: {error}", str(path), "x_train, y_train, x_test, y_test")) from error
+        raise UserError(
+            Problem(f"not readable as ECG5000: {error}", str(path), "x_train, y_train, x_test, y_test")
+        ) from error
     for name, (x, y) in parts.items():
         check(x, y, PARTS[name], (SAMPLES,), len(CLASSES), f"{path} ({name})")
     return parts

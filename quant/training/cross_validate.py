@@ -68,7 +68,9 @@ def main() -> None:
                 print(f"seed {seed} fold {fold}", flush=True)
                 for setting, rows in hits.items():
                     means = 100 * np.array(rows).mean(axis=0)
-                    print(f"  {setting or 'default':50s} float {means[0]:.2f}  {preset.name} {means[1]:.2f}", flush=True)
+                    print(
+                        f"  {setting or 'default':50s} float {means[0]:.2f}  {preset.name} {means[1]:.2f}", flush=True
+                    )
 
 
 if __name__ == "__main__":

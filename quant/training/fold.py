@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import torch
 
 from quant.networks.layers import Conv, Layer, Residual
-from quant.networks.network import Network
 from quant.training.modules import ConvBlock, FloatNetwork
 
 

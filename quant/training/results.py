@@ -42,7 +42,9 @@ def main() -> None:
         metrics = Metrics.of(scores, data.y_test, classes)
         table.setdefault(row, []).append((100 * metrics.accuracy, 100 * metrics.balanced_accuracy))
         accuracy, balanced = table[row][-1]
-        print(f"seed {seed} {row:10s} {accuracy:.2f} balanced {balanced:.2f} ({time.time() - started:.0f} s)", flush=True)
+        print(
+            f"seed {seed} {row:10s} {accuracy:.2f} balanced {balanced:.2f} ({time.time() - started:.0f} s)", flush=True
+        )
 
     with reproducible(THREADS):
         for seed in range(args.seeds):

@@ -1,11 +1,11 @@
 """Training a registered model into a folder: float, then quantization-aware, resumable at any moment.
 
-    config.json   what was asked for; resuming with anything else is refused
-    float.pt      state of the float network, written when its stage ends
-    qat.pt        state of the quantized network, written when training ends
-    history.json  one record per epoch
-    metrics.json  figures of the float and the fake-quantized network on the test set
-    state.pt      the last finished epoch of a stage; gone when training ends
+config.json   what was asked for; resuming with anything else is refused
+float.pt      state of the float network, written when its stage ends
+qat.pt        state of the quantized network, written when training ends
+history.json  one record per epoch
+metrics.json  figures of the float and the fake-quantized network on the test set
+state.pt      the last finished epoch of a stage; gone when training ends
 """
 
 from __future__ import annotations

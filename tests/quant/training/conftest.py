@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from quant.networks import Model
+from quant.datasets.dataset import Dataset
+from quant.networks import MODELS, Model
 from quant.networks.layers import Conv, Dense, Dropout, Flatten, Pool, Residual
 from quant.networks.network import Network
 from quant.networks.recipe import Recipe
 
 torch = pytest.importorskip("torch", reason="training needs edgekit[train]")
 torch.set_num_threads(1)  # tests run side by side
-
-from quant.datasets.dataset import Dataset
 
 TOY = Network(
     "toy",
@@ -42,8 +43,12 @@ RECIPE = Recipe(batch=16, epochs=3, qat_epochs=2)
 
 
 @pytest.fixture(scope="session")
-def toy() -> Model:
-    return Model(TOY, "blobs", "for tests", recipe=RECIPE)
+def toy() -> Iterator[Model]:
+    """The small network, registered as ``toy``."""
+    model = Model(TOY, "blobs", "for tests", recipe=RECIPE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "toy", model)
+        yield model
 
 
 @pytest.fixture(scope="session")

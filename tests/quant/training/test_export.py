@@ -1,6 +1,7 @@
 """The promise: what was trained, the integer graph and the QCDQ file are the same integers, on every layer."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -10,8 +11,10 @@ import torch
 from onnx import numpy_helper
 
 from quant import networks, reference
+from quant.interchange.qcdq import from_qcdq
+from quant.interchange.write import to_onnx
 from quant.lowering import Scale
-from quant.networks import PRESETS
+from quant.networks import PRESETS, Model
 from quant.ops import Conv
 from quant.training.check import check, quantize
 from quant.training.export import to_graph
@@ -22,7 +25,7 @@ from quant.training.quantized import QuantNetwork
 from quant.training.stages import quantized_start
 
 
-def build(name: str, preset: str, toy, inputs: int = 40) -> tuple[QuantNetwork, np.ndarray]:
+def build(name: str, preset: str, toy: Model, inputs: int = 40) -> tuple[QuantNetwork, np.ndarray]:
     """A network with random weights, calibrated on the random inputs that come with it."""
     network = toy.network if name == "toy" else networks.model(name).network
     torch.manual_seed(3)
@@ -34,7 +37,7 @@ def build(name: str, preset: str, toy, inputs: int = 40) -> tuple[QuantNetwork, 
 
 @pytest.mark.parametrize("preset", list(PRESETS))
 @pytest.mark.parametrize("name", ["toy", "ecg-tcn"])
-def test_float64_evaluation_rounds_to_the_graph_s_integers(name, preset, toy) -> None:
+def test_float64_evaluation_rounds_to_the_graph_s_integers(name: str, preset: str, toy: Model) -> None:
     model, x = build(name, preset, toy)
     frozen = freeze(model)
     graph = to_graph(frozen)
@@ -49,17 +52,19 @@ def test_float64_evaluation_rounds_to_the_graph_s_integers(name, preset, toy) ->
     assert outputs.tobytes() == reference.run(graph, {"input": quantize(x, frozen.input)})[records[-1].name].tobytes()
 
 
-def test_the_check_finds_a_wrong_bias_and_where_it_starts(toy) -> None:
+def test_the_check_finds_a_wrong_bias_and_where_it_starts(toy: Model) -> None:
     model, x = build("toy", "int8", toy)
     frozen = freeze(model)
     layer = frozen.layers["depthwise"]
     wrong = dataclasses.replace(layer, bias=layer.bias + 2000)
-    records, _ = check(model, frozen, to_graph(dataclasses.replace(frozen, layers={**frozen.layers, "depthwise": wrong})), x)
+    records, _ = check(
+        model, frozen, to_graph(dataclasses.replace(frozen, layers={**frozen.layers, "depthwise": wrong})), x
+    )
     found = {record.name: record.unexplained for record in records}
     assert found["stem"] == 0 and found["depthwise"] > 0
 
 
-def test_graph_has_the_table_s_layers_and_counts(toy) -> None:
+def test_graph_has_the_table_s_layers_and_counts(toy: Model) -> None:
     for name in ("toy", "ecg-tcn"):
         model, _ = build(name, "int8", toy, inputs=2)
         graph = to_graph(freeze(model), {"classes": ["a"]})
@@ -80,7 +85,7 @@ def test_quantize_rounds_half_up_and_clips() -> None:
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))
-def test_qcdq_file_carries_the_same_integers_and_scales(preset, toy, tmp_path) -> None:
+def test_qcdq_file_carries_the_same_integers_and_scales(preset: str, toy: Model, tmp_path: Path) -> None:
     model, x = build("toy", preset, toy)
     frozen = freeze(model)
     proto = to_qcdq(model, {"seed": 7})
@@ -113,3 +118,15 @@ def test_qcdq_file_carries_the_same_integers_and_scales(preset, toy, tmp_path) -
     exact = reference.run(graph, {"input": quantize(x, frozen.input)})["scores"] * graph.tensors["scores"].scale
     # QCDQ runtimes compute in float32 and round ties to even, so a few values are a step or two off.
     assert np.mean(np.abs(outputs - exact) > 0.5 * graph.tensors["scores"].scale) < 0.1
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize("name", ["toy", "ecg-tcn"])
+def test_importing_the_qcdq_file_gives_the_graph_of_the_direct_export(name: str, preset: str, toy: Model) -> None:
+    model, _ = build(name, preset, toy)
+    info = {"seed": 7}
+    imported = from_qcdq(onnx.load_from_string(to_qcdq(model, info).SerializeToString()))
+    direct = to_graph(freeze(model), info)
+    assert to_onnx(imported).SerializeToString(deterministic=True) == to_onnx(direct).SerializeToString(
+        deterministic=True
+    )

@@ -5,12 +5,13 @@ import torch
 from torch import nn
 
 from quant import networks
+from quant.networks import Model
 from quant.training.fold import fold_batch_norm
 from quant.training.modules import FloatNetwork
 
 
 @pytest.mark.parametrize("name", ["ecg-tcn", "toy"])
-def test_parameters_and_shapes_are_the_table_s(name, toy) -> None:
+def test_parameters_and_shapes_are_the_table_s(name: str, toy: Model) -> None:
     network = toy.network if name == "toy" else networks.model(name).network
     model = FloatNetwork(network).eval()
     trainable = sum(p.numel() for p in model.parameters())
@@ -33,7 +34,7 @@ def test_padding_is_causal_in_ecg_tcn() -> None:
     assert not torch.equal(before[..., 100:], after[..., 100:])
 
 
-def test_merging_batch_norm_changes_nothing_but_rounding(toy) -> None:
+def test_merging_batch_norm_changes_nothing_but_rounding(toy: Model) -> None:
     torch.manual_seed(1)
     model = FloatNetwork(toy.network)
     for module in model.modules():

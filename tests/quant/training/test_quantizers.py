@@ -5,7 +5,8 @@ import pytest
 import torch
 from brevitas.nn import QuantIdentity
 
-from quant.networks import PRESETS
+from quant.datasets.dataset import Dataset
+from quant.networks import PRESETS, Model
 from quant.training.calibrate import activation_limits
 from quant.training.fold import fold_batch_norm
 from quant.training.freeze import freeze
@@ -38,21 +39,23 @@ def test_rounding_passes_gradients_inside_the_range_only() -> None:
 
 
 @pytest.fixture(params=list(PRESETS))
-def quantized(request, toy, blobs) -> QuantNetwork:
+def quantized(request: pytest.FixtureRequest, toy: Model, blobs: Dataset) -> QuantNetwork:
     torch.manual_seed(0)
-    return quantized_start(FloatNetwork(toy.network), torch.from_numpy(blobs.scale(blobs.x_train)), PRESETS[request.param])
+    x = torch.from_numpy(blobs.scale(blobs.x_train))
+    return quantized_start(FloatNetwork(toy.network), x, PRESETS[request.param])
 
 
-def test_frozen_integers_and_scales_fit_the_preset(quantized) -> None:
+def test_frozen_integers_and_scales_fit_the_preset(quantized: QuantNetwork) -> None:
     frozen = freeze(quantized)
     largest = 2 ** (quantized.preset.weight_bits - 1) - 1
     for name, layer in frozen.layers.items():
         steps = [layer.output.step]
-        if layer.weight is not None:
+        if layer.weight is not None and layer.weight_steps is not None:
             rows = np.abs(layer.weight.reshape(len(layer.weight), -1)).max(axis=1)
-            assert rows.max() == largest and layer.weight_steps.shape == (len(layer.weight),)
-            # The largest weight of every output channel uses the whole range, save where scales are powers of two.
-            assert quantized.preset.power_of_two or (rows == largest).all(), name
+            # The largest weight of an output channel uses the whole range; the nearest power of two misses by 2^0.5.
+            expected = largest / 2**0.5 if quantized.preset.power_of_two else largest
+            assert expected <= rows.min() and rows.max() <= largest, name
+            assert layer.weight_steps.shape == (len(layer.weight),)
             steps += layer.weight_steps.tolist()
         assert all(step == np.float32(step) > 0 for step in steps)
         if quantized.preset.power_of_two:
@@ -62,7 +65,7 @@ def test_frozen_integers_and_scales_fit_the_preset(quantized) -> None:
     assert not frozen.input.signed
 
 
-def test_biases_are_int32_at_the_product_of_scales(quantized) -> None:
+def test_biases_are_int32_at_the_product_of_scales(quantized: QuantNetwork) -> None:
     frozen = freeze(quantized)
     layer = frozen.layers["stem"]
     bias = quantized.step("stem").conv.bias.detach().double().numpy()
@@ -71,7 +74,7 @@ def test_biases_are_int32_at_the_product_of_scales(quantized) -> None:
     assert frozen.layers["scores"].bias is None
 
 
-def test_a_dead_channel_keeps_a_usable_scale(toy) -> None:
+def test_a_dead_channel_keeps_a_usable_scale(toy: Model) -> None:
     torch.manual_seed(0)
     model = FloatNetwork(toy.network)
     with torch.no_grad():
@@ -83,7 +86,7 @@ def test_a_dead_channel_keeps_a_usable_scale(toy) -> None:
     assert layer.bias[2] * float(layer.weight_steps[2]) * frozen.input.step == pytest.approx(3.0, rel=1e-3)
 
 
-def test_calibration_sees_the_largest_magnitude(toy) -> None:
+def test_calibration_sees_the_largest_magnitude(toy: Model) -> None:
     torch.manual_seed(0)
     folded = fold_batch_norm(FloatNetwork(toy.network).eval())
     x = torch.rand(8, *toy.network.input_shape)

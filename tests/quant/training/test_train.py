@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from quant import datasets, networks
+from quant.datasets.dataset import Dataset
 from quant.errors import UserError
+from quant.networks import Model
 from quant.networks.recipe import Recipe
 from quant.training import checkpoint
-from quant.training.loop import class_weights, epoch_order
+from quant.training.loop import Progress, class_weights, epoch_order
 from quant.training.quantize import quantize
 from quant.training.train import load, train
 
@@ -22,7 +24,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def finished(toy, blobs, tmp_path_factory) -> Path:
+def finished(toy: Model, blobs: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     train(toy, blobs, folder)
     return folder
@@ -32,18 +34,26 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_run_leaves_its_files_and_learns(finished) -> None:
+def test_a_run_leaves_its_files_and_learns(finished: Path) -> None:
     assert set(content(finished)) == {"config.json", "float.pt", "qat.pt", "history.json", "metrics.json"}
     history = json.loads((finished / "history.json").read_text())
-    assert [(r["stage"], r["epoch"]) for r in history] == [("float", 1), ("float", 2), ("float", 3), ("qat", 1), ("qat", 2)]
+    assert [(r["stage"], r["epoch"]) for r in history] == [
+        ("float", 1),
+        ("float", 2),
+        ("float", 3),
+        ("qat", 1),
+        ("qat", 2),
+    ]
     assert history[0]["loss"] > history[2]["loss"]
     metrics = json.loads((finished / "metrics.json").read_text())
     assert set(metrics) == {"float", "fake_quant"} and np.sum(metrics["float"]["confusion"]) == 90
 
 
 @pytest.mark.parametrize("stop", [("float", 1), ("float", 3), ("qat", 1), ("qat", 2)])
-def test_interrupted_and_resumed_equals_uninterrupted(stop, toy, blobs, finished, tmp_path) -> None:
-    def kill(progress) -> None:
+def test_interrupted_and_resumed_equals_uninterrupted(
+    stop: tuple[str, int], toy: Model, blobs: Dataset, finished: Path, tmp_path: Path
+) -> None:
+    def kill(progress: Progress) -> None:
         torch.rand(7)  # a callback that draws random numbers changes nothing
         if (progress.stage, progress.epoch) == stop:
             raise Killed
@@ -57,7 +67,9 @@ def test_interrupted_and_resumed_equals_uninterrupted(stop, toy, blobs, finished
     assert content(tmp_path) == content(finished)
 
 
-def test_resuming_a_finished_run_and_an_empty_folder(toy, blobs, finished, tmp_path) -> None:
+def test_resuming_a_finished_run_and_an_empty_folder(
+    toy: Model, blobs: Dataset, finished: Path, tmp_path: Path
+) -> None:
     before = content(finished)
     train(toy, blobs, finished, resume=True, on_progress=lambda p: pytest.fail("it trained again"))
     assert content(finished) == before
@@ -65,12 +77,12 @@ def test_resuming_a_finished_run_and_an_empty_folder(toy, blobs, finished, tmp_p
     assert content(tmp_path / "new") == before
 
 
-def test_another_seed_gives_another_network(toy, blobs, finished, tmp_path) -> None:
+def test_another_seed_gives_another_network(toy: Model, blobs: Dataset, finished: Path, tmp_path: Path) -> None:
     train(toy, blobs, tmp_path, seed=1)
     assert content(tmp_path)["float.pt"] != content(finished)["float.pt"]
 
 
-def test_training_leaves_the_caller_s_torch_alone(toy, blobs, tmp_path) -> None:
+def test_training_leaves_the_caller_s_torch_alone(toy: Model, blobs: Dataset, tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -79,7 +91,7 @@ def test_training_leaves_the_caller_s_torch_alone(toy, blobs, tmp_path) -> None:
     assert torch.equal(torch.rand(3), expected) and torch.get_num_threads() == threads
 
 
-def test_a_folder_in_use_is_refused_unless_forced(toy, blobs, finished, tmp_path) -> None:
+def test_a_folder_in_use_is_refused_unless_forced(toy: Model, blobs: Dataset, finished: Path, tmp_path: Path) -> None:
     for name, data in content(finished).items():
         (tmp_path / name).write_bytes(data)
     with pytest.raises(UserError, match="already holds a training run"):
@@ -93,13 +105,13 @@ def test_a_folder_in_use_is_refused_unless_forced(toy, blobs, finished, tmp_path
     assert load(tmp_path).config["seed"] == 3
 
 
-def test_unknown_preset_is_refused_before_anything_is_written(toy, blobs, tmp_path) -> None:
+def test_unknown_preset_is_refused_before_anything_is_written(toy: Model, blobs: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="did you mean 'int8'"):
         train(toy, blobs, tmp_path / "run", preset="int9")
     assert not (tmp_path / "run").exists()
 
 
-def test_damaged_and_missing_files_are_named(toy, blobs, finished, tmp_path) -> None:
+def test_damaged_and_missing_files_are_named(toy: Model, blobs: Dataset, finished: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no training run"):
         load(tmp_path)
     for name in ("float.pt", "config.json"):
@@ -110,7 +122,7 @@ def test_damaged_and_missing_files_are_named(toy, blobs, finished, tmp_path) -> 
         assert name in str(error.value)
 
 
-def test_files_are_replaced_in_one_step(tmp_path, monkeypatch) -> None:
+def test_files_are_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.json"
     checkpoint.write_json(path, {"epoch": 1})
 
@@ -123,8 +135,7 @@ def test_files_are_replaced_in_one_step(tmp_path, monkeypatch) -> None:
     assert checkpoint.read_json(path) == {"epoch": 1}
 
 
-def test_a_run_becomes_the_same_files_every_time(toy, blobs, finished, tmp_path, monkeypatch) -> None:
-    monkeypatch.setitem(networks.MODELS, "toy", toy)
+def test_a_run_becomes_the_same_files_every_time(blobs: Dataset, finished: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         quantized = quantize(load(finished), blobs)
         quantized.save(tmp_path / name)
@@ -134,7 +145,7 @@ def test_a_run_becomes_the_same_files_every_time(toy, blobs, finished, tmp_path,
     assert set(report["metrics"]) == {"float", "fake_quant", "int8"}
     assert all(record["different"] == 0 for record in report["float64_check"])
     assert report["tensors"]["scores"]["range"][0] == -128 * report["tensors"]["scores"]["scale"]
-    assert quantized.graph.info["input"] == {"low": blobs.low, "high": blobs.high}
+    assert quantized.graph.info["preprocess"] == {"offset": blobs.low, "gain": 1 / (blobs.high - blobs.low)}
 
 
 def test_class_weights_are_inverse_frequencies() -> None:
@@ -153,7 +164,7 @@ def test_balanced_resampling_draws_classes_equally() -> None:
 
 
 @pytest.mark.parametrize("balance", ["weights", "resample"])
-def test_balancing_helps_the_rare_class(balance, toy, blobs, tmp_path) -> None:
+def test_balancing_helps_the_rare_class(balance: str, toy: Model, blobs: Dataset, tmp_path: Path) -> None:
     found = []
     for choice in ("none", balance):
         recipe = Recipe(batch=16, epochs=6, qat_epochs=1, balance=choice)
@@ -162,7 +173,7 @@ def test_balancing_helps_the_rare_class(balance, toy, blobs, tmp_path) -> None:
 
 
 @pytest.mark.skipif(not os.environ.get("EDGEKIT_DATA"), reason="EDGEKIT_DATA is not set")
-def test_ecg_tcn_learns_within_a_few_epochs(tmp_path) -> None:
+def test_ecg_tcn_learns_within_a_few_epochs(tmp_path: Path) -> None:
     recipe = Recipe(epochs=2, qat_epochs=1)
     run = train(networks.model("ecg-tcn"), datasets.load("ecg5000"), tmp_path, recipe=recipe)
     assert run.metrics["fake_quant"]["accuracy"] > 0.85
