@@ -42,7 +42,7 @@ TOY = Network(
 RECIPE = Recipe(batch=16, epochs=3, qat_epochs=2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def toy() -> Iterator[Model]:
     """The small network, registered as ``toy``."""
     model = Model(TOY, "blobs", "for tests", recipe=RECIPE)
