@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +96,12 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") 
     return lines
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Write the baseline, or compare with it: exit code 1 where figures moved."""
     parser = argparse.ArgumentParser(prog="edgekit.bench", description=__doc__)
     parser.add_argument("--check", action="store_true", help="show what moved, write nothing")
     parser.add_argument("--file", type=Path, default=BASELINE)
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     before = json.loads(options.file.read_text(encoding="utf-8"))["figures"] if options.file.exists() else {}
     with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as folder:
         now = measure(Path(folder))

@@ -45,6 +45,7 @@ def make_report(
         "cores": board.cores,
         "accuracy": {name: figures["accuracy"] for name, figures in metrics.items()},
         "balanced_accuracy": {name: figures["balanced_accuracy"] for name, figures in metrics.items()},
+        "classes": list(facts["info"]["classes"]),
         "confusion": {name: figures["confusion"] for name, figures in metrics.items()},
         "params": facts["params"],
         "macs": facts["macs"],
@@ -99,9 +100,21 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
         f"balanced {100 * balanced['int8']:.2f} % (float {100 * balanced['float']:.2f} %)",
         *(agreement_line(agreement) for agreement in report["agreement"]),
         "",
+        confusion_table(report["confusion"]["int8"], report["classes"]),
+        "",
         layers,
         f"{report['macs']:,} MACs in the network, {report['executed_macs']:,} executed; {report['params']:,} weights",
     ]
+
+
+def confusion_table(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Any:
+    """Rows are true classes, columns what the network says."""
+    columns = ("true class", *(str(number) for number in range(len(classes))), "found")
+    rows = [
+        (f"{number} {name}", *counts, f"{100 * counts[number] / max(sum(counts), 1):.1f} %")
+        for number, (name, counts) in enumerate(zip(classes, confusion, strict=True))
+    ]
+    return table(columns, rows, numbers="l" + "r" * (len(classes) + 1))
 
 
 def agreement_line(agreement: Mapping[str, Any]) -> str:

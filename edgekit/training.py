@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="network to train ('edgekit models' lists them)")
     parser.add_argument("--out", type=Path, help="folder to write (default: runs/MODEL)")
     parser.add_argument("--preset", default="int8", help="quantization: int8 (default), w7a8, int8-pot")
-    parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and dropout (default 0)")
+    parser.add_argument("--seed", type=natural, default=0, help="seed of weights, order and dropout (default 0)")
     parser.add_argument("--epochs", type=positive, help="epochs in float")
     parser.add_argument("--qat-epochs", type=positive, help="epochs with fake quantization")
     parser.add_argument("--balance", choices=BALANCE, help="weigh or resample rare classes")
@@ -37,6 +37,14 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
+
+
+def natural(text: str) -> int:
+    """An argparse type: a whole number of at least zero."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is negative")
     return value
 
 

@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from edgekit.quantizing import check_line, quantize, unexplained
+    from edgekit.report import confusion_table
     from edgekit.training import load_data
     from quant.training.train import load
 
@@ -28,6 +29,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     screen.show(
         {"folder": str(options.folder), **result.report},
         table(("network", "accuracy", "balanced accuracy"), rows, numbers="lrr"),
+        "",
+        confusion_table(result.report["metrics"]["int8"]["confusion"], result.report["classes"]),
         "",
         check_line(result.report),
         f"next: edgekit build {options.folder / 'model.onnx'} --board stm32l475 --out firmware-{trained.model.name}",

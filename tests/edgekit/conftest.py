@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def small_graph(name: str = "small", channels: int = 4, length: int = 16) -> Gra
     rng = np.random.default_rng(7)
     lowering = Lowering(name, {"preprocess": {"offset": -2.0, "gain": 0.25}, "classes": ["a", "b", "c"]})
     x = lowering.input("input", (1, length), Scale(1 / 255))
-    window = {"strides": (1,), "dilations": (1,), "pads": (2, 0)}
+    window: dict[str, Any] = {"strides": (1,), "dilations": (1,), "pads": (2, 0)}
     first = lowering.conv("first", x, rng.integers(-127, 128, (channels, 1, 3)), 0.01, None, Scale(1 / 64), **window)
     weight = rng.integers(-127, 128, (channels, channels, 3))
     second = lowering.conv("second", first, weight, 0.002, None, Scale(1 / 64), **window)

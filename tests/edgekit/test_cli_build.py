@@ -46,7 +46,7 @@ def big(path: Path, **sizes: int) -> Path:
         y = lowering.dense("huge", x, rng.integers(-127, 128, (500, weights)), 0.001, None, Scale(1 / 16, signed=True))
     else:
         x = lowering.input("input", (1, sizes["positions"]), Scale(1 / 255))
-        window = {"strides": (1,), "dilations": (1,), "pads": (0, 0)}
+        window: dict[str, Any] = {"strides": (1,), "dilations": (1,), "pads": (0, 0)}
         wide = lowering.conv("wide", x, rng.integers(-127, 128, (64, 1, 1)), 0.01, None, Scale(1 / 64), **window)
         y = lowering.conv("narrow", wide, rng.integers(-127, 128, (1, 64, 1)), 0.001, None, Scale(1 / 64), **window)
     save(to_onnx(lowering.finish(y)), path)
@@ -73,7 +73,9 @@ def test_what_does_not_fit_names_layer_and_shortfall(
     ("content", "told"),
     [(None, "there is no such file"), (b"hello", "not an ONNX model"), (b"", "no ONNX graph"), ("half", "cut off")],
 )
-def test_unusable_model_files(edgekit: Any, model: Path, tmp_path: Path, content: bytes | str | None, told: str) -> None:
+def test_unusable_model_files(
+    edgekit: Any, model: Path, tmp_path: Path, content: bytes | str | None, told: str
+) -> None:
     path = tmp_path / "bad.onnx"
     if content is not None:
         whole = model.read_bytes()
