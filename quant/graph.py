@@ -223,12 +223,12 @@ class GraphBuilder:
             for name in entry.inputs:
                 if name not in self._inputs and name not in self._lost:
                     self._problem(where, f"its input '{name}' is not an input of the graph")
-            for name in entry.outputs:
-                if name not in known:
-                    fix = "connect it or remove it from the outputs"
-                    self._problem(where, f"its output '{name}' is never produced", fix=fix)
             if not entry.outputs:
                 self._problem(where, "the graph has no output", "at least one output")
+        for name in dict.fromkeys([*(name for entry in entries for name in entry.outputs), *self._outputs]):
+            if name not in known:
+                fix = "connect it or remove it from the outputs"
+                self._problem(f"output '{name}'", "it is never produced", fix=fix)
         for name in sorted({e.name for e in entries if [o.name for o in entries].count(e.name) > 1}):
             self._problem(f"entry '{name}'", "the name of this entry is used more than once")
         used = {name for entry in entries for name in entry.inputs} | {state.input for state in self._states}

@@ -7,8 +7,7 @@
 static int8_t input[EK_INPUT_BYTES];
 static int8_t output[EK_OUTPUT_BYTES];
 
-int main(void)
-{
+int main(void) {
     size_t got;
 
     if (ek_model_selftest() != 0) {

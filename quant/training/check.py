@@ -7,7 +7,7 @@ outputs feed the next layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,17 @@ from quant.training.quantized import QuantNetwork
 
 NEAR = 2.0**-20  # how near a tie, in output steps, the two evaluations may round differently
 CONV = {1: F.conv1d, 2: F.conv2d}
-POOL = {("average", 1): F.avg_pool1d, ("average", 2): F.avg_pool2d, ("max", 1): F.max_pool1d, ("max", 2): F.max_pool2d}
+POOL: dict[tuple[str, int], Callable[..., Tensor]] = {
+    ("average", 1): F.avg_pool1d,
+    ("average", 2): F.avg_pool2d,
+    ("max", 1): F.max_pool1d,
+    ("max", 2): F.max_pool2d,
+}
+    ("average", 1): F.avg_pool1d,
+    ("average", 2): F.avg_pool2d,
+    ("max", 1): F.max_pool1d,
+    ("max", 2): F.max_pool2d,
+}
 
 
 @dataclass

@@ -20,6 +20,7 @@ from quant.metrics import Metrics
 from quant.networks.recipe import Recipe
 from quant.training.evaluate import predict
 from quant.training.loop import reproducible
+from quant.training.modules import FloatNetwork
 from quant.training.stages import float_stage, quantized_stage
 
 
@@ -53,7 +54,7 @@ def main() -> None:
     preset, data = model.preset(args.preset), datasets.load(model.dataset)
     x, y, classes = torch.from_numpy(data.scale(data.x_train)), torch.from_numpy(data.y_train), len(data.classes)
     hits: dict[str, list[tuple[float, float]]] = {setting: [] for setting in args.settings}
-    floats: dict[tuple, torch.nn.Module] = {}
+    floats: dict[tuple, FloatNetwork] = {}
     with reproducible(threads=1):
         for seed in range(args.seeds):
             for fold, (fit_on, held_out) in enumerate(folds(data.y_train, args.folds, seed)):

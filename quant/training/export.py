@@ -39,7 +39,7 @@ def _lower(lowering: Lowering, step: Step, sources: list[str], frozen: Frozen) -
         return lowering.average_pool(step.name, sources[0], trained.output, **window)
     assert trained is not None
     if isinstance(layer, Add):
-        return lowering.add(step.name, *sources, trained.output)
+        return lowering.add(step.name, sources[0], sources[1], trained.output)
     assert isinstance(layer, Conv | Dense) and trained.weight is not None and trained.weight_steps is not None
     weights = (trained.weight, trained.weight_steps, trained.bias, trained.output)
     if isinstance(layer, Dense):

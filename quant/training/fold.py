@@ -33,7 +33,7 @@ def fold_batch_norm(model: FloatNetwork) -> FloatNetwork:
     for step in network.steps:
         old, new = model.step(step.name), result.step(step.name)
         if isinstance(old, ConvBlock) and isinstance(new, ConvBlock) and old.bn is not None:
-            assert new.conv.bias is not None
+            assert new.conv.bias is not None and old.bn.running_mean is not None and old.bn.running_var is not None
             gain = old.bn.weight / torch.sqrt(old.bn.running_var + old.bn.eps)
             bias = 0.0 if old.conv.bias is None else old.conv.bias
             new.conv.weight.copy_(old.conv.weight * gain.reshape(-1, *[1] * (old.conv.weight.ndim - 1)))

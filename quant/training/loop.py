@@ -120,7 +120,7 @@ def fit(
             {"stage": done.stage, "epoch": done.epoch, "loss": done.loss, "accuracy": done.accuracy, "rate": rate}
         )
         if state_file:
-            parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+            parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
             state = {name: part.state_dict() for name, part in parts.items()}
             checkpoint.save(state_file, {"stage": schedule.stage, **state, "history": history})
         if on_progress:

@@ -55,7 +55,7 @@ def bias_quantizer() -> type[ExtendedInjector]:
 
 
 def activation_quantizer(preset: Preset, limit: float, signed: bool, learned: bool = True) -> type[ExtendedInjector]:
-    """0..255, or -128..127 where ``signed``; ``limit`` is the magnitude that the largest integer stands for at first."""
+    """0..255, or -128..127 where ``signed``; the largest integer stands for ``limit`` at first."""
     settings: dict[str, Any] = {
         "float_to_int_impl": RoundHalfUp,
         "restrict_scaling_type": restrict(preset),
