@@ -32,11 +32,6 @@ POOL: dict[tuple[str, int], Callable[..., Tensor]] = {
     ("max", 1): F.max_pool1d,
     ("max", 2): F.max_pool2d,
 }
-    ("average", 1): F.avg_pool1d,
-    ("average", 2): F.avg_pool2d,
-    ("max", 1): F.max_pool1d,
-    ("max", 2): F.max_pool2d,
-}
 
 
 @dataclass
