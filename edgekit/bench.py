@@ -21,6 +21,7 @@ from deploy.boards import list_boards, load_board
 from deploy.build import build_graph
 from edgekit.firmware import Firmware
 from edgekit.samples import random_samples
+from edgekit.sizes import memory_bytes
 from quant.graph import Graph
 from quant.lowering import Scale
 from quant.networks import MODELS
@@ -77,7 +78,7 @@ def _figures(firmware: Firmware) -> dict[str, Any]:
         "cycles": result.cycles,
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
-        **{f"{name}_bytes": size for name, size in facts["bytes"].items()},
+        **memory_bytes(facts),
         "layer_cycles": {layer["name"]: cost.cycles for layer, cost in layers},
     }
 
@@ -90,6 +91,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") 
         name = f"{place}, {key}" if place else key
         if isinstance(old, Mapping) or isinstance(new, Mapping):
             lines += changes(old or {}, new or {}, name)
+        elif old is None:
+            lines.append(f"{name}: {new} (new)")
         elif old != new:
             percent = f" ({100 * (new - old) / old:+.2f} %)" if old and new is not None else ""
             lines.append(f"{name}: {old} -> {new}{percent}")

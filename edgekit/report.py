@@ -10,7 +10,7 @@ from edgekit.agreement import Agreement
 from edgekit.cost import layer_costs, mac_per_cycle
 from edgekit.firmware import Firmware
 from edgekit.screen import table
-from edgekit.sizes import fit_lines
+from edgekit.sizes import fit_lines, memory_bytes
 from edgekit.versions import versions
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def make_report(
         training: what the run was asked for (seed, preset, recipe ...).
     """
     facts, board = firmware.facts, firmware.board
-    sizes, rows = facts["bytes"], layer_costs(facts, result)
+    rows = layer_costs(facts, result)
     return {
         "format": FORMAT,
         "model": facts["model"],
@@ -58,14 +58,7 @@ def make_report(
             "wait_states": 0,
             "overhead_cycles": result.overhead.cycles,
         },
-        "memory": {
-            "arena_bytes": sizes["arena"],
-            "ram_bytes": sizes["ram"],
-            "flash_bytes": sizes["flash"],
-            "stack_bytes": sizes["stack"],
-            "stack_used_bytes": result.stack_used,
-            "weight_bytes": sizes["weights"],
-        },
+        "memory": {**memory_bytes(facts), "stack_used_bytes": result.stack_used},
         "layers": rows[: len(facts["layers"])],
         "agreement": [agreement.as_json() for agreement in agreements],
         "image_sha256": result.sha256,

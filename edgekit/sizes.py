@@ -24,6 +24,18 @@ def layer_rows(facts: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     ]
 
 
+def memory_bytes(facts: Mapping[str, Any]) -> dict[str, int]:
+    """What the image takes, as reports and the baseline name it."""
+    sizes = facts["bytes"]
+    return {
+        "arena_bytes": sizes["arena"],
+        "ram_bytes": sizes["ram"],
+        "flash_bytes": sizes["flash"],
+        "stack_bytes": sizes["stack"],
+        "weight_bytes": sizes["weights"],
+    }
+
+
 def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
     """Whether and how it fits, as text; a host build has no memory to fit into."""
     sizes = facts["bytes"]

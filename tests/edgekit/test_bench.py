@@ -11,6 +11,8 @@ from edgekit import bench
 from quant.interchange.write import to_onnx
 from quant.networks import MODELS
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def test_random_graphs_are_the_networks_own_and_repeat() -> None:
     network = MODELS["ecg-tcn"].network
@@ -26,8 +28,14 @@ def test_changes_names_what_moved() -> None:
     assert bench.changes(before, now) == [
         "net on board, cycles: 200 -> 190 (-5.00 %)",
         "net on board, layer_cycles, gone: 1 -> None",
-        "net on board, layer_cycles, new: None -> 2",
+        "net on board, layer_cycles, new: 2 (new)",
     ]
+
+
+def test_the_baseline_in_the_repository_is_current(tmp_path: Path) -> None:
+    """Whoever moves a figure runs 'make bench', so that the change shows it in its diff."""
+    kept = json.loads((ROOT / bench.BASELINE).read_text(encoding="utf-8"))["figures"]
+    assert bench.changes(kept, bench.measure(tmp_path)) == []
 
 
 def test_check_fails_where_figures_moved_and_writes_nothing(
