@@ -252,7 +252,7 @@ class GraphBuilder:
 
     def _resolve(self) -> tuple[dict[str, Tensor], list[Node]]:
         """Topological order and tensor types; reports dangling inputs, cycles and every operator's complaints."""
-        tensors = dict(self._declared)
+        tensors = {name: tensor for name, tensor in self._declared.items() if name not in self._lost}
         produced = {node.output for node in self._nodes} | set(tensors) | self._lost
         broken = set(self._lost)
         waiting: dict[str, list[int]] = {}
@@ -307,6 +307,7 @@ class GraphBuilder:
                     f"shape {tensor.shape} is not supported",
                     f"1 to 3 fixed dimensions without batch: (F), (C, L) or (C, H, W), below {LARGEST} bytes",
                 )
+                self._lost.add(tensor.name)
             self._check_quantization(f"input '{tensor.name}'", tensor)
 
     def _check_quantization(self, where: str, tensor: Tensor) -> None:

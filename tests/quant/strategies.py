@@ -237,10 +237,10 @@ def graphs(draw: Any, rank: int | None = None, most: int = 9) -> Graph:
 
 
 def inputs_of(graph: Graph, seed: int = 0, batch: int = 4) -> dict[str, NDArray]:
-    """Inputs (batch, *shape): random, all at the lowest value, all at the highest, and extremes mixed."""
+    """Inputs and states (batch, *shape): random, all at the lowest value, all at the highest, and extremes mixed."""
     rng = np.random.default_rng(seed)
     inputs = {}
-    for tensor in graph.inputs:
+    for tensor in [*graph.inputs, *(graph.tensors[state.input] for state in graph.states)]:
         low, high = tensor.dtype.low, tensor.dtype.high
         values = rng.integers(low, high + 1, (batch, *tensor.shape))
         if batch >= 4:

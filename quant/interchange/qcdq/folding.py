@@ -80,7 +80,8 @@ def _quantize(view: NodeView, xs: Arrays) -> NDArray:
     require(zero.dtype in (np.int8, np.uint8), f"zero point has type {zero.dtype}", "int8, uint8")
     scale = along_axis(xs[1], view, xs[0].ndim)
     limits = np.iinfo(zero.dtype)
-    values = np.rint(xs[0].astype(np.float32) / scale.astype(np.float32)) + along_axis(zero, view, xs[0].ndim)
+    with np.errstate(all="ignore"):
+        values = np.rint(xs[0].astype(np.float32) / scale.astype(np.float32)) + along_axis(zero, view, xs[0].ndim)
     require(bool(np.all(np.isfinite(values))), "its input or scale is not finite", "finite numbers")
     return np.clip(values, limits.min, limits.max).astype(zero.dtype)
 
