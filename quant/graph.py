@@ -340,7 +340,8 @@ class GraphBuilder:
         if tensor.nbytes >= LARGEST:
             self._problem(where, f"its output has shape {shape}, {tensor.nbytes} bytes", f"below {LARGEST} bytes")
             return None
-        self._check_quantization(where, tensor)
+        if not node.op.keeps_scale or self._scales[node.output] is not None:
+            self._check_quantization(where, tensor)
         for finding in node.op.faults(*inputs):
             self._problem(where, finding.what, finding.supported, finding.fix)
         return tensor

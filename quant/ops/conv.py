@@ -86,7 +86,7 @@ class Conv(Op):
         acc = np.zeros((n, groups, shape[0] // groups, prod(shape[1:])), np.int64)
         weight = self.weight.reshape(groups, shape[0] // groups, self.weight.shape[1], -1)
         for tap, seen in enumerate(taps(x, self.kernel, self.strides, self.dilations, shape[1:])):
-            acc += exact_matmul(weight[..., tap], seen.reshape(n, groups, -1, acc.shape[-1]))
+            acc += exact_matmul(weight[..., tap], seen.reshape(n, groups, self.weight.shape[1], acc.shape[-1]))
         return self.requant.apply(acc.reshape(n, *shape) + self.bias.reshape(-1, *[1] * len(shape[1:])))
 
     def write(self, writer: Writer, inputs: Sequence[Tensor], output: Tensor) -> None:
