@@ -13,6 +13,7 @@ from onnx import AttributeProto, ModelProto, TensorProto, ValueInfoProto, numpy_
 
 from quant.errors import Problem, Unsupported, UserError
 from quant.interchange.view import NodeView
+from quant.ops.base import require
 
 OPSETS = range(13, 25)  # in all of them the operators that EdgeKit reads mean the same
 
@@ -85,6 +86,7 @@ class Model:
             shape = dimensions(info)
             if shape is not None:
                 self.ranks[info.name] = len(shape)
+        self._produced = {info.name for info in self.inputs} | {n for node in proto.graph.node for n in node.output}
         self._consumers: dict[str, list[NodeView]] = {}
         for view in self.nodes:
             for name in dict.fromkeys(view.inputs):
@@ -101,6 +103,12 @@ class Model:
 
     def consumers(self, tensor: str) -> list[NodeView]:
         return self._consumers.get(tensor, [])
+
+    def require_connected(self, view: NodeView) -> None:
+        """Raise Unsupported when an input of the node comes from nowhere."""
+        lost = [f"'{n}'" for n in view.inputs if n and n not in self._produced and not self.is_constant(n)]
+        what = f"input {', '.join(lost)} is not produced by any node"
+        require(not lost, what, "inputs of the model, constants, results of nodes", "connect it or remove the node")
 
     def is_constant(self, tensor: str) -> bool:
         """Whether the file holds the values of ``tensor``."""

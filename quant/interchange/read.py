@@ -101,6 +101,7 @@ class _Reader:
                 self._skip(view, covered)
                 continue
             try:
+                self.model.require_connected(view)
                 match = op_class.read(view)
             except Unsupported as fault:
                 self.problems.append(Problem(fault.what, view.where, fault.supported, fault.fix))
@@ -198,7 +199,7 @@ def _unsupported_operator(view: NodeView) -> Problem:
 def _behind_accumulator(view: NodeView) -> list[NodeView]:
     """Nodes that only make sense together with the one that failed; they are not reported on their own."""
     chain = [view]
-    for op_type in ("Add", "Sub", "edgekit.Requant"):
+    for op_type in ("Cast", "Add", "Sub", "edgekit.Requant"):
         following = chain[-1].follow(op_type)
         if following is not None:
             chain.append(following)

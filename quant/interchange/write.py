@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import onnx
 from onnx import ModelProto, ValueInfoProto, helper
 
 from quant.graph import Graph
@@ -62,5 +61,8 @@ def save(model: ModelProto, path: Path) -> None:
     """Write ``model`` so that ``path`` holds either the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    onnx.save(model, str(temporary))
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -113,6 +113,7 @@ class Conv(Op):
         require(
             kernel == weight.shape[2:],
             f"attribute kernel_shape is {list(kernel)}, the weight's is {list(weight.shape[2:])}",
+            f"{list(weight.shape[2:])}, or no attribute",
         )
         op = cls(
             weight,

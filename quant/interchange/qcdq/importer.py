@@ -155,15 +155,9 @@ class Importer:
         if any(name in self.values and isinstance(self.values[name], Lost) for name in view.inputs):
             self.values[view.output] = Lost()
             return
-        dangling = [n for n in view.inputs if n and n not in self.values and not self.model.is_constant(n)]
-        for name in dangling:
-            fix = "connect it or remove the node"
-            self.problems.append(Problem(f"input tensor '{name}' is not produced by any node", view.where, fix=fix))
-        if dangling:
-            self.values[view.output] = Lost()
-            return
 
         def value() -> Value | None:
+            self.model.require_connected(view)
             return None if fold(view) else layer(view)(self, view)
 
         result = self.located(view, value)
