@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 def value(reader: Importer, view: NodeView, index: int = 0) -> Value:
     require(view.has(index), f"input {index} is missing")
-    require(view.inputs[index] in reader.values, f"input '{view.inputs[index]}' is a constant", "a computed tensor")
-    return reader.values[view.inputs[index]]
+    name = view.inputs[index]
+    require(not view.model.is_constant(name), f"input '{name}' is a constant", "a computed tensor")
+    require(name in reader.values, f"input '{name}' is a second result of its node", "first results")
+    return reader.values[name]
 
 
 def activation(reader: Importer, view: NodeView, index: int = 0) -> Stored | Padded:
