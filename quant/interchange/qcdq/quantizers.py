@@ -89,10 +89,9 @@ def scales(view: NodeView) -> NDArray:
     steps = view.array(1, "scale")
     require(steps.dtype == np.float32, f"scale has type {steps.dtype}", "float32")
     bad = steps[~(np.isfinite(steps) & (steps > 0))]
+    require(steps.size > 0, "it has no scale", "one scale, or one per channel")
     fix = "check the calibration that made this model"
-    require(
-        not bad.size and bool(steps.size), f"scale holds {bad.ravel()[:1].tolist()}", "finite positive numbers", fix
-    )
+    require(not bad.size, f"scale holds {bad[0] if bad.size else ''}", "finite positive numbers", fix)
     return steps
 
 

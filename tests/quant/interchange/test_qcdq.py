@@ -190,6 +190,14 @@ def test_residual_add_with_relu_and_different_scales() -> None:
     assert kinds(graph) == ["conv", "conv", "add"] and graph.nodes[-1].name == "sum"
 
 
+def test_equal_layers_behind_one_result_are_one() -> None:
+    """0..255 cannot tell a ReLU from none."""
+    s = Sheet(3, 9)
+    y = conv(s, s.qdq("x", 0.02), (3, 3, 3))
+    z = s.node("Add", s.qdq(y, 0.03), s.qdq(s.node("Relu", y), 0.03))
+    assert kinds(check(s.model(s.qdq(z, 0.04)))) == ["conv", "add"]
+
+
 def test_a_quantized_tensor_may_feed_many() -> None:
     s = Sheet(3, 9)
     x = s.qdq("x", 0.02)
