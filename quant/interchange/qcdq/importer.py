@@ -287,7 +287,7 @@ class Importer:
         if bounded not in source.base:
             require(
                 not source.base,
-                "its result is quantized in more than one way",
+                f"{'its result' if source.view else 'an input'} is quantized in more than one way",
                 "one QuantizeLinear behind it",
                 "share one quantizer between its consumers",
             )

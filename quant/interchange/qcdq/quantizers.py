@@ -91,7 +91,7 @@ def scales(view: NodeView) -> NDArray:
     bad = steps[~(np.isfinite(steps) & (steps > 0))]
     require(steps.size > 0, "it has no scale", "one scale, or one per channel")
     fix = "check the calibration that made this model"
-    require(not bad.size, f"scale holds {bad[0] if bad.size else ''}", "finite positive numbers", fix)
+    require(not bad.size, f"scale holds {bad[:1]}", "finite positive numbers", fix)
     return steps
 
 
