@@ -45,7 +45,9 @@ def draw(rng: np.random.Generator, x: Tensor, spread: str = "all") -> NDArray[np
 
 
 # name: (input shape, outputs, kernel, strides, dilations, pads, groups)
-CONVOLUTIONS: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...], int]]
+CONVOLUTIONS: dict[
+    str, tuple[tuple[int, ...], int, tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...], int]
+]
 CONVOLUTIONS = {
     "one value": ((1, 1), 1, (1,), (1,), (1,), (0, 0), 1),
     "one wide": ((3, 1), 2, (3,), (1,), (1,), (1, 1), 1),
@@ -130,12 +132,19 @@ def dense_layers(rng: np.random.Generator) -> Iterator[Case]:
         op = Dense(rng.choice([-127, 127], (3, 18)), np.array([0, 5, -5]), requant)
         yield Case(f"dense, {name}", op, (x,), (draw(rng, x, "ends"),))
     x = tensor((60,))
-    op = Dense(rng.integers(-127, 128, (4, 60)), np.zeros(4, np.int64), Requant.of(1 << 30, 38, zero_point=0, lo=-128, hi=127))
+    op = Dense(
+        rng.integers(-127, 128, (4, 60)), np.zeros(4, np.int64), Requant.of(1 << 30, 38, zero_point=0, lo=-128, hi=127)
+    )
     yield Case("channels-last input", op, (x,), (draw(rng, x),), (Layout((5, 12), (1, 0)),))
 
 
 def additions(rng: np.random.Generator) -> Iterator[Case]:
-    scales: dict[str, tuple[float, float]] = {"like": (1.0, 1.0), "unlike": (0.37, 2.9), "small": (0.003, 0.002), "large": (30.0, 60.0)}
+    scales: dict[str, tuple[float, float]] = {
+        "like": (1.0, 1.0),
+        "unlike": (0.37, 2.9),
+        "small": (0.003, 0.002),
+        "large": (30.0, 60.0),
+    }
     for name, (first, second) in scales.items():
         for elements in (1, 3, 4, 21):
             p, q = tensor((elements,), -128, name="p"), tensor((elements,), 127, name="q")
@@ -169,7 +178,11 @@ def pools(rng: np.random.Generator) -> Iterator[Case]:
     for name, (shape, kernel, strides, pads) in geometry.items():
         for spread in ("all", "ends"):
             x = tensor(shape, -128 if spread == "ends" else 11)
-            values = draw(rng, x, spread) if name != "more than a lane holds" else np.full(shape, -128 if spread == "ends" else 127)
+            values = (
+                draw(rng, x, spread)
+                if name != "more than a lane holds"
+                else np.full(shape, -128 if spread == "ends" else 127)
+            )
             yield Case(f"maximum, {name}, {spread}", MaxPool(kernel, strides, pads), (x,), (values,))
             for ratio in (0.9, 40.0):
                 op = AveragePool.from_scales(kernel, strides, pads, ratio, zero_point=-4, lo=-128, hi=120)
@@ -180,11 +193,19 @@ def elementwise(rng: np.random.Generator) -> Iterator[Case]:
     x = tensor((2, 128))
     every = np.arange(-128, 128).reshape(2, 128)
     yield Case("table", Table(rng.integers(-128, 128, 256)), (x,), (every,))
-    yield Case("one value through a table", Table(np.arange(-128, 128)[::-1].copy()), (tensor((1,)),), (np.array([-128]),))
+    yield Case(
+        "one value through a table", Table(np.arange(-128, 128)[::-1].copy()), (tensor((1,)),), (np.array([-128]),)
+    )
     for name, requant in requantizations(1).items():
         for dtype in (DType.S8, DType.S16, DType.S32):
             wide = tensor((3, 40), -100 if dtype is not DType.S32 else 0, dtype)
-            scalar = Requant(*(v.reshape(-1)[0] for v in (requant.m, requant.a, requant.s)), requant.zero_point, requant.lo, requant.hi, requant.dtype)
+            scalar = Requant(
+                *(v.reshape(-1)[0] for v in (requant.m, requant.a, requant.s)),
+                requant.zero_point,
+                requant.lo,
+                requant.hi,
+                requant.dtype,
+            )
             if not list(Requantize(scalar).faults(wide)):
                 yield Case(f"requantize {dtype.value}, {name}", Requantize(scalar), (wide,), (draw(rng, wide),))
     for shape, axis in (((5,), 0), ((4, 6), 0), ((4, 6), 1), ((3, 4, 5), 0), ((3, 4, 5), 1), ((3, 4, 5), 2)):
@@ -193,7 +214,9 @@ def elementwise(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def movements(rng: np.random.Generator) -> Iterator[Case]:
-    def case(name: str, op: Op, *shapes: tuple[int, ...], dtype: DType = DType.S8, layouts: tuple[Layout, ...] | None = None) -> Case:
+    def case(
+        name: str, op: Op, *shapes: tuple[int, ...], dtype: DType = DType.S8, layouts: tuple[Layout, ...] | None = None
+    ) -> Case:
         tensors = tuple(tensor(shape, 3, dtype, f"x{i}") for i, shape in enumerate(shapes))
         return Case(name, op, tensors, tuple(draw(rng, t) for t in tensors), layouts)
 
