@@ -111,4 +111,4 @@ def _emulator() -> str:
     from edgekit.emulate import native
 
     native.library()
-    return str(native.cache_folder())
+    return str(cache_folder())

@@ -26,14 +26,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    import edgekit.emulate.cortex_m  # noqa: F401  missing packages are reported before the training, not after it
+    # Whatever is missing or misspelt is reported before the training, not after it.
+    import edgekit.emulate.cortex_m  # noqa: F401
     import quant.training.train  # noqa: F401
+    from deploy.compilers import cortex_compiler
     from edgekit import pipeline, quantizing
     from edgekit.report import make_report, summary
     from edgekit.samples import stored
     from quant.datasets.cache import write_atomic
 
     board = pipeline.emulated_board(options.board)
+    cortex_compiler(board.core, options.compiler)
     out = training.folder(options)
     data = training.load_data(training.model(options), screen)
     trained = training.train(options, data, out, screen)

@@ -71,6 +71,7 @@ def test_ops_shows_kernels_by_target(edgekit: Any) -> None:
         (("train", "ecg-tcn", "--preset", "int8-pto"), "int8-pot"),
         (("run", "ecgtcn", "--board", "stm32l475"), "ecg-tcn"),
         (("run", "ecg-tcn", "--board", "stm32l4"), "stm32l475"),
+        (("run", "ecg-tcn", "--board", "stm32l475", "--compiler", "gc"), "gcc"),
         (("build", "model.onnx", "--board", "stm32", "--out", "never"), "stm32l475"),
     ],
 )
