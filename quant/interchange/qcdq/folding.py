@@ -52,8 +52,7 @@ def _slice(view: NodeView, xs: Arrays) -> NDArray:
     steps = xs[4].tolist() if view.has(4) else [1] * len(starts)
     index = [slice(None)] * xs[0].ndim
     for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
-        # ONNX writes the end of a backward slice as a very small number, which Python would count from the back.
-        index[axis] = slice(start, None if step < 0 and stop < -xs[0].shape[axis] else stop, step)
+        index[axis] = slice(start, stop, step)
     return xs[0][tuple(index)]
 
 

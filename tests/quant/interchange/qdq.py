@@ -68,7 +68,7 @@ class Sheet:
 
 def evaluate(model: ModelProto, x: NDArray) -> dict[str, NDArray]:
     """Every tensor of ``model`` for the real input ``x`` (N, *shape); quantizers round half up, in float64."""
-    values: dict[str, Any] = {"x": x, "": None}
+    values: dict[str, Any] = {model.graph.input[0].name: x, "": None}
     values |= {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     for node in model.graph.node:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
@@ -132,6 +132,8 @@ def _gemm(attributes: Attributes, x: NDArray, w: NDArray, b: NDArray | None = No
 
 
 def _flat(attributes: Attributes, x: NDArray, shape: NDArray | None = None) -> NDArray:
+    if x.dtype.kind == "i":  # sizes computed in the model
+        return x.reshape(shape)
     return x.reshape(len(x), *((-1,) if shape is None else shape[1:]))
 
 
@@ -164,6 +166,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Cast": lambda a, x: x,
     "Clip": lambda a, x, lo=None, hi=None: np.clip(x, lo, hi),
     "Concat": lambda a, *xs: np.concatenate(xs, a["axis"]),
+    "ConstantOfShape": lambda a, shape: np.full(shape, numpy_helper.to_array(a["value"])[0]),
     "Conv": _conv,
     "DequantizeLinear": _dequantize,
     "Dropout": lambda a, x: x,
