@@ -55,6 +55,8 @@ class SmladAdd(PortableAdd):
 
     def unsupported(self, site: Site) -> str | None:
         op = cast(Add, site.op)
+        if site.output.elements < 4:
+            return "it takes four elements at a time"
         if max(halves(op.m1)[1], halves(op.m2)[1]) >= 1 << 15:
             return "the upper half of a factor does not fit 16 bits"
         if op.s < 17 or self._a_high(op) is None:

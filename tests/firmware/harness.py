@@ -86,7 +86,7 @@ def program(runs: Sequence[Run]) -> str:
     lines += [f"uint8_t result[{result_bytes(runs)}] __attribute__((aligned(8)));"]
     lines += [f"static uint8_t scratch[{scratch + GUARD}] __attribute__((aligned(8)));"]
     lines += [
-        "__attribute__((noinline)) static int overrun(int size) {",
+        "__attribute__((noinline, unused)) static int overrun(int size) {",
         f"    for (int i = 0; i < {GUARD}; i++)",
         f"        if (scratch[size + i] != {PAINT}) return 1;",
         "    return 0;",

@@ -1,0 +1,62 @@
+"""Every kernel variant on the host: same bytes as the reference, nothing undefined, nothing overrun."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deploy.kernels import KERNELS
+from deploy.kernels.dense import PortableDense
+from quant.ops import Dense
+from quant.requant import Requant
+from tests.firmware.cases import Case, all_cases, tensor
+from tests.firmware.harness import Run, mismatches, plan_runs
+from tests.firmware.toolchain import HOST_FLAGS, run_on_host
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    return plan_runs(all_cases())
+
+
+def test_every_variant_is_exercised(runs: list[Run]) -> None:
+    assert {run.kernel.name for run in runs} == {kernel.name for kernel in KERNELS}
+
+
+@pytest.mark.parametrize("compiler", HOST_FLAGS)
+def test_same_bytes_as_the_reference(runs: list[Run], compiler: str) -> None:
+    outcome = run_on_host(runs, compiler)
+    assert outcome.stopped is None
+    assert mismatches(runs, outcome.memory) == []
+
+
+def dense_case(bias: int) -> Case:
+    requant = Requant.of(1 << 30, 40, zero_point=0, lo=-128, hi=127)
+    return Case("dense", Dense(np.full((1, 4), 127), np.array([bias]), requant), (tensor((4,), 0),), (np.full(4, 127),))
+
+
+def overflowing() -> list[Run]:
+    """A sum beyond int32, smuggled past the proof that refuses it in a graph."""
+    (run,) = plan_runs([dense_case(0)], [PortableDense()])
+    case = dense_case(2**31 - 1)
+    return [replace(run, case=case, site=replace(run.site, op=case.op))]
+
+
+@pytest.mark.parametrize("compiler", ["zig, sanitized", "gcc, sanitized"])
+def test_undefined_behaviour_ends_the_program(compiler: str) -> None:
+    stopped = run_on_host(overflowing(), compiler).stopped
+    assert stopped is not None and stopped.startswith("dense: dense: exit code")
+
+
+def test_comparison_finds_wrong_bytes_and_overruns() -> None:
+    runs = plan_runs([dense_case(5)], [PortableDense()])
+    memory = bytearray(run_on_host(runs, "zig, sanitized").memory)
+    assert mismatches(runs, bytes(memory)) == []
+    memory[0] ^= 1
+    memory[1] ^= 1
+    assert mismatches(runs, bytes(memory)) == [
+        "dense: dense: other bytes than the reference",
+        "dense: dense: wrote behind its output",
+    ]
