@@ -92,7 +92,7 @@ def test_changed_fields(kind: str) -> None:
     """Mutations that keep the file well formed reach deeper than flipped bytes."""
     model = MODELS[kind]()
     rng = random.Random(2)
-    for _ in range(500):
+    for _ in range(250):
         mutant = ModelProto()
         mutant.CopyFrom(model)
         for _ in range(rng.choice([1, 1, 2, 3])):
