@@ -11,18 +11,26 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from deploy.operating_point import OperatingPoint, VoltageRange, choose
 from quant.errors import unknown
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A memory the linker may fill: address and size in bytes."""
+    """A memory the linker may fill: address and size in bytes.
+
+    Attributes:
+        fetch_wait: cycles that fetching 4 bytes of code from it takes longer than executing them can hide.
+        fill_wait: cycles that reading or writing one line costs where a cache lies before it.
+    """
 
     name: str
     kind: Literal["flash", "ram"]
     start: int
     bytes: int
     source: str
+    fetch_wait: int = 0
+    fill_wait: int = 0
 
     @property
     def end(self) -> int:
@@ -68,11 +76,58 @@ class Peripheral:
 
 
 @dataclass(frozen=True)
-class Power:
-    """Supply current while computing."""
+class Cache:
+    """A cache between the core and some of the memories.
 
-    run_ua_per_mhz: float
+    Attributes:
+        serves: instruction fetches or data accesses.
+        memories: names of the memories behind it.
+        ways: lines that can hold the same address; all of them in a fully associative cache.
+        fill_bytes: what one miss reads: a line, or a part of it.
+        write_back: writes stay in it until their line makes room; otherwise it holds reads only.
+    """
+
+    name: str
+    serves: Literal["fetch", "data"]
+    memories: tuple[str, ...]
+    lines: int
+    ways: int
+    line_bytes: int
+    fill_bytes: int
+    write_back: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Flash:
+    """What a read of flash costs beyond its wait states (only where there are any), in cycles."""
+
+    fill_overhead: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Power:
+    """Supply voltage, and the current of the sleep between inferences.
+
+    Attributes:
+        wake_us: time from the wake-up event to the first instruction, at run current.
+    """
+
     supply_v: float
+    source: str
+    sleep_mode: str
+    sleep_ua: float
+    wake_us: float
+    sleep_source: str
+
+
+@dataclass(frozen=True)
+class Bands:
+    """How far estimates may be off, in percent, and what that rests on."""
+
+    cycles_percent: float
+    current_percent: float
     source: str
 
 
@@ -84,7 +139,7 @@ class Board:
         target: execution model, ``host`` or ``cortex-m``.
         isa: instruction set features; ``dsp`` selects the Armv7E-M kernels.
         clock_hz: core clock that the firmware sets up, None where there is none to know (host).
-        wait_states: (highest clock in Hz, flash wait states), ascending.
+        ranges: supply ranges of the core; the first one is the firmware's.
     """
 
     name: str
@@ -96,8 +151,11 @@ class Board:
     source: str
     clock_hz: int | None
     memories: tuple[Memory, ...]
-    wait_states: tuple[tuple[int, int], ...]
+    flash_timing: Flash | None
+    caches: tuple[Cache, ...]
+    ranges: tuple[VoltageRange, ...]
     power: Power | None
+    bands: Bands | None
     peripherals: tuple[Peripheral, ...]
 
     @property
@@ -113,6 +171,15 @@ class Board:
     def memory_at(self, address: int) -> Memory | None:
         """The memory that holds ``address``."""
         return next((memory for memory in self.memories if address in memory), None)
+
+    def operating_point(self, clock_hz: int | None = None, voltage_range: str | None = None) -> OperatingPoint:
+        """Wait states and current at a clock; the firmware's clock and range where nothing is said.
+
+        Raises:
+            UserError: no such range, or the clock is outside of what it allows.
+        """
+        assert self.clock_hz is not None, self.name
+        return choose(self.name, self.ranges, clock_hz or self.clock_hz, voltage_range)
 
 
 def list_boards() -> list[str]:
@@ -148,10 +215,18 @@ def _parse(data: dict[str, Any]) -> Board:
         source=data["source"],
         clock_hz=clock["hz"] if clock else None,
         memories=tuple(Memory(**memory) for memory in data.get("memory", ())),
-        wait_states=tuple((hz, states) for hz, states in data.get("flash", {}).get("wait_states", ())),
+        flash_timing=Flash(**data["flash"]) if "flash" in data else None,
+        caches=tuple(Cache(**{**cache, "memories": tuple(cache["memories"])}) for cache in data.get("cache", ())),
+        ranges=tuple(_parse_range(entry) for entry in data.get("range", ())),
         power=Power(**data["power"]) if "power" in data else None,
+        bands=Bands(**data["bands"]) if "bands" in data else None,
         peripherals=tuple(_parse_peripheral(entry) for entry in data.get("peripheral", ())),
     )
+
+
+def _parse_range(data: dict[str, Any]) -> VoltageRange:
+    steps = tuple((hz, states) for hz, states in data["wait_states"])
+    return VoltageRange(**{**data, "wait_states": steps})
 
 
 def _parse_peripheral(data: dict[str, Any]) -> Peripheral:

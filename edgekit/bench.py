@@ -12,6 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from quant.networks.network import Network
 
 SEED = 0
 BASELINE = Path("benchmarks") / "baseline.json"
-NOTE = "seeded random weights, one inference, zero flash wait states; written by 'make bench'"
+NOTE = "seeded random weights, one inference at the board's clock; written by 'make bench'"
 
 
 def random_graph(network: Network, seed: int = SEED) -> Graph:
@@ -71,15 +72,18 @@ def measure(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _figures(firmware: Firmware) -> dict[str, Any]:
-    facts, result = firmware.facts, firmware.emulate(random_samples(1, firmware.input)).result
-    layers = zip(facts["layers"], result.layers, strict=True)
+    facts, cost = (
+        firmware.facts,
+        firmware.trace(random_samples(1, firmware.input)[0]).cost(firmware.board.operating_point()),
+    )
     return {
-        "instructions": result.instructions,
-        "cycles": result.cycles,
+        "instructions": cost.total.instructions,
+        "cycles": cost.total.cycles.total,
+        "stalls": asdict(cost.total.cycles),
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
         **memory_bytes(facts),
-        "layer_cycles": {layer["name"]: cost.cycles for layer, cost in layers},
+        "layer_cycles": {name: layer.cycles.total for name, layer in cost.layers.items()},
     }
 
 

@@ -20,6 +20,7 @@ VERBS = {
     "quantize": "write a trained network as integer ONNX",
     "build": "turn an integer model.onnx into a C project and firmware",
     "emulate": "run firmware on inputs and price it, layer by layer",
+    "profile": "price any bare-metal Cortex-M image, function by function",
     "models": "list the networks that can be trained",
     "boards": "list the boards that can be built for",
     "ops": "list the supported operators and their kernels",

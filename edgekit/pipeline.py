@@ -25,17 +25,18 @@ from quant.errors import Problem, UserError
 from quant.graph import Graph
 
 if TYPE_CHECKING:
-    from edgekit.emulate.cortex_m import EmulationResult
+    from edgekit.emulate.cortex_m import EmulationResult, Traced
 
 FIRMWARE, HOST, REPORT = "firmware", "host", "report.json"
 
 
 @dataclass(frozen=True, eq=False)
 class Priced:
-    """A model built, run on every machine and priced."""
+    """A model built, run on every machine, and one inference traced for its price."""
 
     firmware: Firmware
     result: EmulationResult
+    traced: Traced
     agreements: list[Agreement]
 
     @property
@@ -81,7 +82,10 @@ def price(
     ]
     agreements = [_compare(graph, name, machine, part, screen) for name, machine, part in machines]
     assert emulator.last is not None
-    return Priced(firmware, emulator.last, agreements)
+    with screen.step("cost") as step:
+        traced = firmware.trace(inputs[0])
+        step.end("one inference traced")
+    return Priced(firmware, emulator.last, traced, agreements)
 
 
 def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray[np.int8], screen: Screen) -> Agreement:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from edgekit import training
+from edgekit import energy, training
 from edgekit.screen import Screen
 
 EXAMPLES = (
@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beats", type=training.positive, default=100, help="test inputs for the emulated board (default 100)"
     )
+    energy.arguments(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from quant.datasets.cache import write_atomic
 
     board = pipeline.emulated_board(options.board)
+    point = board.operating_point(options.clock, options.range)
     cortex_compiler(board.core, options.compiler)
     out = training.folder(options)
     data = training.load_data(training.model(options), screen)
@@ -47,7 +49,15 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     model = out / "model.onnx"
     priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, options.compiler, screen)
     metrics = {name: quantized.report["metrics"][name] for name in ("float", "int8")}
-    report = make_report(priced.firmware, priced.result, priced.agreements, metrics, trained.config)
+    report = make_report(
+        priced.firmware,
+        priced.result,
+        priced.traced.cost(point),
+        energy.duty(options),
+        priced.agreements,
+        metrics,
+        trained.config,
+    )
     write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())
     screen.show(report, "", *summary(report, priced.firmware.facts, board), f"in {out}")
     faults = pipeline.disagreements(priced.agreements)

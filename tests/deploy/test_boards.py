@@ -14,6 +14,11 @@ def test_all_boards_load_and_carry_sources() -> None:
         board = load_board(name)
         assert board.name == name
         assert all(memory.source for memory in board.memories)
+        assert all(cache.source for cache in board.caches)
+        assert all(one.source for one in board.ranges)
+        if board.target == "cortex-m":
+            assert board.power is not None and board.bands is not None and board.flash_timing is not None
+            assert board.power.source and board.power.sleep_source and board.bands.source and board.flash_timing.source
         assert all(device.source for device in board.peripherals)
 
 
@@ -24,9 +29,12 @@ def test_stm32l475() -> None:
     assert board.flash.start == 0x08000000
     assert board.flash.bytes == 1 << 20
     assert [(ram.start, ram.bytes) for ram in board.rams] == [(0x20000000, 96 << 10), (0x10000000, 32 << 10)]
-    assert board.wait_states[-1] == (80_000_000, 4)
-    assert board.power is not None
-    assert board.power.run_ua_per_mhz == 161
+    assert board.ranges[0].wait_states[-1] == (80_000_000, 4)
+    assert board.operating_point().run_ma == pytest.approx(161 * 80 / 1000)
+    assert [(cache.serves, cache.lines * cache.line_bytes) for cache in board.caches] == [
+        ("fetch", 1024),
+        ("data", 256),
+    ]
 
 
 def test_memory_at() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from edgekit.emulate import native
 from edgekit.emulate.errors import EmulationError
-from edgekit.emulate.machine import Context, Finished, Machine
+from edgekit.emulate.machine import NOWHERE, Context, Finished, Machine
 from tests.edgekit.emulate.images import BOARD, FINISH, program
 
 PREAMBLE = "#include <stdint.h>\nvoid finish(void);\n"
@@ -29,7 +29,7 @@ def run(source: str, folder: Path, layer: str = "", budget: int = 1 << 40, stack
     image = program(PREAMBLE + source + FINISH, folder, stack=stack)
     contexts = [Context("layer seven", image.symbol(layer).address)] if layer else []
     finish = image.symbols.get("finish")  # linked only where main calls it
-    stop = finish.address if finish else None
+    stop = finish.address if finish else NOWHERE
     with Machine(image, BOARD, b"", contexts, budget=budget, stop_address=stop) as machine:
         return machine.run()
 

@@ -1,0 +1,49 @@
+"""An image's machine code, decoded block by block as the emulator runs it."""
+
+from __future__ import annotations
+
+from deploy.elf import Image, thumb_decoder
+from edgekit.emulate.errors import EmulationError
+from edgekit.emulate.timing.core import Core, StaticBlock
+from edgekit.emulate.timing.instruction import Instruction, decode
+
+
+class Code:
+    """Blocks by (address, bytes), each decoded once."""
+
+    def __init__(self, image: Image, core: Core) -> None:
+        self.image, self.core = image, core
+        self._decoded: dict[tuple[int, int], tuple[Instruction, ...]] = {}
+        self._addresses: dict[tuple[int, int], dict[int, int]] = {}
+        self._blocks: dict[tuple[int, int, Instruction | None], StaticBlock] = {}
+
+    def instructions(self, address: int, size: int) -> tuple[Instruction, ...]:
+        """The instructions of a block.
+
+        Raises:
+            EmulationError: something in it is no instruction of the core.
+        """
+        key = (address, size)
+        if key not in self._decoded:
+            codes = list(thumb_decoder().disasm(self.image.read(address, size), address))
+            decoded = sum(code.size for code in codes)
+            if decoded != size:
+                where = self.image.describe(address + decoded)
+                raise EmulationError(f"not an instruction of the {self.core.name}", where)
+            self._decoded[key] = tuple(decode(code) for code in codes)
+            self._addresses[key] = {code.address: index for index, code in enumerate(codes)}
+        return self._decoded[key]
+
+    def block(self, address: int, size: int, entered_from: Instruction | None = None) -> StaticBlock:
+        """The block with its charges; ``entered_from`` is the instruction that it continues."""
+        key = (address, size, entered_from)
+        if key not in self._blocks:
+            instructions = self.instructions(address, size)
+            charges = tuple(self.core.schedule(instructions, entered_from))
+            self._blocks[key] = StaticBlock(instructions, charges, self.core.skips)
+        return self._blocks[key]
+
+    def position(self, address: int, size: int, instruction: int) -> int:
+        """Which of the block's instructions lies at the address ``instruction``."""
+        self.instructions(address, size)
+        return self._addresses[address, size][instruction]

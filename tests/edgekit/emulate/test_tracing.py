@@ -1,0 +1,92 @@
+"""What memories cost, by hand: the STM32L475's caches are 32 and 8 lines of 32 bytes, filled 8 bytes at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgekit.emulate.pricing import Cycles
+from tests.edgekit.emulate.assembly import BOARD, cost_of
+
+FILL = 4 + 1  # cycles of a miss at 80 MHz: four wait states and one more
+LOOP = "movs r0, #{times}; 1: .rept {nops}; nop; .endr; subs r0, #1; bne 1b; bx lr"
+
+
+def fetch(code: str, folder: Path, mhz: int = 80) -> int:
+    return cost_of(code, folder, align=1024, mhz=mhz).cycles.fetch
+
+
+def data(code: str, folder: Path, mhz: int = 80) -> int:
+    return cost_of(code, folder, align=1024, mhz=mhz).cycles.data
+
+
+def test_code_is_fetched_8_bytes_at_a_time(tmp_path: Path) -> None:
+    assert fetch(".rept 63; nop; .endr; bx lr", tmp_path) == 16 * FILL
+
+
+def test_every_clock_has_its_wait_states(tmp_path: Path) -> None:
+    code = ".rept 63; nop; .endr; bx lr"
+    stalls = {mhz: fetch(code, tmp_path, mhz) for mhz in (16, 17, 32, 48, 64, 65, 80)}
+    assert stalls == {16: 0, 17: 32, 32: 32, 48: 48, 64: 64, 65: 80, 80: 80}
+
+
+def test_a_loop_that_fits_the_cache_is_fetched_once(tmp_path: Path) -> None:
+    assert fetch(LOOP.format(times=9, nops=507), tmp_path) == 128 * FILL  # 1024 bytes
+
+
+def test_a_loop_larger_than_the_cache_always_misses(tmp_path: Path) -> None:
+    """One line more than there are: the least recently used one is always the next one needed."""
+    code = LOOP.format(times=9, nops=523)  # 1056 bytes; the first movs belongs to the first pass only
+    assert fetch(code, tmp_path) == 9 * 132 * FILL
+
+
+READ = """movs r0, #{times}; 1: mov r5, r4; movs r1, #{words}; 2: ldr r2, [r5], #4; subs r1, #1; bne 2b;
+subs r0, #1; bne 1b; bx lr""".replace("\n", " ")
+
+
+def test_constants_are_read_8_bytes_at_a_time(tmp_path: Path) -> None:
+    assert data(READ.format(times=1, words=32), tmp_path) == 16 * FILL
+    assert data(READ.format(times=1, words=32), tmp_path, mhz=16) == 0
+
+
+def test_constants_that_fit_the_cache_are_read_once(tmp_path: Path) -> None:
+    assert data(READ.format(times=5, words=64), tmp_path) == 32 * FILL
+
+
+def test_constants_larger_than_the_cache_stream_every_time(tmp_path: Path) -> None:
+    assert data(READ.format(times=5, words=72), tmp_path) == 5 * 36 * FILL
+
+
+def test_literals_and_table_branches_read_flash(tmp_path: Path) -> None:
+    assert data("ldr r0, 1f; b 2f; .balign 8; 1: .word 5; 2: bx lr", tmp_path) == FILL
+    assert data("tbb [pc, r0]; 2: .byte (1f - 2b) / 2, 0; 1: bx lr", tmp_path) == FILL
+
+
+def test_several_registers_at_once(tmp_path: Path) -> None:
+    assert data("ldmia r4, {r0, r1, r2, r3}; bx lr", tmp_path) == 2 * FILL
+    assert data("adds r4, #4; ldrd r0, r1, [r4]; bx lr", tmp_path) == 2 * FILL
+
+
+def test_ram_is_free(tmp_path: Path) -> None:
+    assert data("push {r0-r3}; ldr r0, [r7, #128]; pop {r0-r3}; bx lr", tmp_path) == 0
+
+
+def test_code_in_ram_is_fetched_by_words(tmp_path: Path) -> None:
+    cost = cost_of(".rept 63; nop; .endr; bx lr", tmp_path, section="data.kernel", mhz=80)
+    assert cost.cycles == Cycles(execute=64, branch=2, fetch=32 * BOARD.rams[0].fetch_wait)
+
+
+@pytest.mark.parametrize(("ways", "misses"), [(1, 2 * 4), (2, 2), (8, 2)])
+def test_ways_decide_what_collides(ways: int, misses: int, tmp_path: Path) -> None:
+    """Two constants 256 bytes apart, read in turn: in a direct-mapped cache they push each other out."""
+    caches = tuple(replace(c, ways=ways) if c.serves == "data" else c for c in BOARD.caches)
+    code = "movs r0, #4; 1: ldr r1, [r4]; ldr r2, [r4, #256]; subs r0, #1; bne 1b; bx lr"
+    cost = cost_of(code, tmp_path, mhz=80, board=replace(BOARD, caches=caches))
+    assert cost.cycles.data == misses * FILL
+
+
+def test_skipped_loads_read_nothing(tmp_path: Path) -> None:
+    assert data("cmp r0, #1; it eq; ldreq r1, [r4]; bx lr", tmp_path) == 0
+    assert data("cmp r0, #0; it eq; ldreq r1, [r4]; bx lr", tmp_path) == FILL
