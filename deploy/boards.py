@@ -22,6 +22,7 @@ class Memory:
     Attributes:
         fetch_wait: cycles that fetching 4 bytes of code from it takes longer than executing them can hide.
         fill_wait: cycles that reading or writing one line costs where a cache lies before it.
+        code: whether functions that are worth it may be copied here.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Memory:
     source: str
     fetch_wait: int = 0
     fill_wait: int = 0
+    code: bool = False
 
     @property
     def end(self) -> int:
@@ -167,6 +169,11 @@ class Board:
     def rams(self) -> tuple[Memory, ...]:
         """All RAM, in the order of the board file: the first one holds data and arena."""
         return tuple(memory for memory in self.memories if memory.kind == "ram")
+
+    @property
+    def code_ram(self) -> Memory | None:
+        """The RAM that functions may be copied to."""
+        return next((memory for memory in self.rams if memory.code), None)
 
     def memory_at(self, address: int) -> Memory | None:
         """The memory that holds ``address``."""

@@ -9,16 +9,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from deploy import project
 from deploy.boards import Board, load_board
-from deploy.codegen import identifier, layer_symbol
+from deploy.codegen import code_in_ram, identifier, layer_functions, layer_symbol
 from deploy.compilers import cortex_compiler, host_compiler
 from deploy.elf import read_elf
 from deploy.paths import edgekit_version
-from deploy.plan import Plan, make_plan
+from deploy.placement import FLASH, Placement
+from deploy.plan import Plan, constant_bytes, make_plan
 from deploy.stack import worst_case_stack
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Tensor
@@ -31,13 +33,18 @@ PROVISIONAL_STACK = 4096
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes on the board. ``ram`` holds arena, stack and everything else; ``weights`` are part of ``flash``."""
+    """Bytes on the board.
+
+    ``ram`` holds arena, stack and everything else; ``weights`` are part of ``flash``; ``placed`` are constants and code
+    that start-up copies from flash to RAM, part of both.
+    """
 
     flash: int
     ram: int
     arena: int
     stack: int
     weights: int
+    placed: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ def build(
     out: Path,
     *,
     compiler: str = "zig",
+    placement: Placement = FLASH,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Build:
@@ -71,7 +79,7 @@ def build(
     refuse_used_folder(out, force)
     progress("reading the model")
     graph = read_model(model)
-    return build_graph(graph, board, out, compiler=compiler, force=force, progress=progress)
+    return build_graph(graph, board, out, compiler=compiler, placement=placement, force=force, progress=progress)
 
 
 def build_graph(
@@ -80,13 +88,14 @@ def build_graph(
     out: Path,
     *,
     compiler: str = "zig",
+    placement: Placement = FLASH,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Build:
     """Like :func:`build`, from a graph in memory."""
     refuse_used_folder(out, force)
     progress("choosing kernels and addresses")
-    plan = make_plan(graph, board)
+    plan = make_plan(graph, board, placement=placement)
     with _staged(out) as folder:
         project.write_project(plan, folder, PROVISIONAL_STACK)
         save(to_onnx(graph), folder / "model.onnx")
@@ -125,7 +134,7 @@ def _compile_host(plan: Plan, folder: Path) -> Sizes:
     compiler.compile(
         project.sources(plan, folder, command=False), folder / "libmodel.so", "-shared", "-fPIC", *includes
     )
-    return Sizes((folder / "libmodel.so").stat().st_size, plan.arena.size, plan.arena.size, 0, plan.weight_bytes)
+    return Sizes((folder / "libmodel.so").stat().st_size, plan.arena.size, plan.arena.size, 0, plan.weight_bytes, 0)
 
 
 def _compile_cortex(plan: Plan, folder: Path, compiler_name: str) -> Sizes:
@@ -142,7 +151,9 @@ def _compile_cortex(plan: Plan, folder: Path, compiler_name: str) -> Sizes:
     (folder / "firmware.bin").write_bytes(image.flash_image(board))
     measured = image.sizes(board)
     arena = image.symbol(f"{identifier(plan.graph.name)}_arena").size
-    return Sizes(measured.flash, measured.ram, arena, measured.stack, plan.weight_bytes)
+    code = image.symbol("__ram_code_end").address - image.symbol("__ram_code_start").address
+    placed = code + sum(constant_bytes(ly) for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
+    return Sizes(measured.flash, measured.ram, arena, measured.stack, plan.weight_bytes, placed)
 
 
 def _check_stack(plan: Plan, stack: int) -> None:
@@ -155,7 +166,7 @@ def _check_stack(plan: Plan, stack: int) -> None:
 
 def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, Any]:
     """``build.json``: what the emulator and the reports need to know about the image."""
-    graph = plan.graph
+    graph, functions = plan.graph, layer_functions(plan)
     image = folder / "firmware.bin"
     return {
         "format": 1,
@@ -167,6 +178,7 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
         "sha256": hashlib.sha256(image.read_bytes()).hexdigest() if image.exists() else None,
         "bytes": asdict(sizes),
         "arena_bound": plan.arena.bound,
+        "code_in_ram": [name for name in dict.fromkeys(chain(*functions.values())) if code_in_ram(plan, name)],
         "params": graph.parameters,
         "macs": graph.total_macs,
         "executed_macs": plan.executed_macs,
@@ -182,6 +194,9 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
                 "macs": graph.macs(layer.node),
                 "executed_macs": layer.executed_macs,
                 "scratch_bytes": layer.scratch_bytes,
+                "functions": functions[layer.node.name],
+                "constant_bytes": constant_bytes(layer),
+                "constants": "ram" if plan.placement.holds_constants(layer.node.name) else "flash",
                 "output": _tensor(plan, layer.site.output),
             }
             for layer in plan.layers

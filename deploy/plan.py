@@ -12,6 +12,7 @@ from deploy.kernels.base import Call, Kernel, Site
 from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
 from deploy.memory import Arena, Buffer, aligned
 from deploy.memory import plan as plan_memory
+from deploy.placement import FLASH, Placement
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Node, Tensor
 from quant.ops import Reshape
@@ -43,6 +44,7 @@ class Plan:
     Attributes:
         graph: with the copies at its borders that layouts ask for.
         storage: tensor -> tensor whose memory it shares (itself unless it is a reshape that copies nothing).
+        placement: what start-up code copies to RAM.
     """
 
     graph: Graph
@@ -51,6 +53,7 @@ class Plan:
     layouts: dict[str, Layout]
     storage: dict[str, str]
     arena: Arena
+    placement: Placement
 
     def offset(self, tensor: str) -> int:
         """Byte offset of a tensor in the arena."""
@@ -69,7 +72,7 @@ class Plan:
     @property
     def constant_bytes(self) -> int:
         """Bytes of all constant arrays in flash."""
-        return sum(_constant_bytes(layer) for layer in self.layers)
+        return sum(constant_bytes(layer) for layer in self.layers)
 
     @property
     def executed_macs(self) -> int:
@@ -81,7 +84,7 @@ def c_size(ctype: str) -> int:
     return int("".join(filter(str.isdigit, ctype))) // 8
 
 
-def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Plan:
+def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, placement: Placement = FLASH) -> Plan:
     """Choose layouts, kernels and addresses.
 
     Raises:
@@ -109,7 +112,7 @@ def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -
         kernel = _choose(site, board, kernels)
         layers.append(Layer(len(layers), node, site, kernel, tuple(kernel.calls(site))))
     arena, storage = _place(graph, layers, storage)
-    plan = Plan(graph, board, tuple(layers), layouts, storage, arena)
+    plan = Plan(graph, board, tuple(layers), layouts, storage, arena, placement if board.rams else FLASH)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
     if problems:
         raise UserError(problems)
@@ -201,14 +204,19 @@ def _buffers(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> 
 
 
 def _ram_problem(plan: Plan) -> Problem | None:
-    """Arena and the runtime's input, output and self-test buffers share the board's first RAM."""
+    """Arena, placed constants and the runtime's input, output and self-test buffers share the board's first RAM."""
     if not plan.board.rams:
         return None
     ram = plan.board.rams[0]
     buffers = sum(t.nbytes for t in plan.graph.inputs) + 2 * sum(t.nbytes for t in plan.graph.outputs)
-    short = plan.arena.size + aligned(buffers) + aligned(1) - ram.bytes
+    placed = sum(constant_bytes(ly) for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
+    short = plan.arena.size + placed + aligned(buffers) + aligned(1) - ram.bytes
     if short <= 0:
         return None
+    if placed >= short:
+        what = f"constants in RAM take {placed} bytes, arena and buffers {plan.arena.size + buffers}: {short} too many"
+        fix = "place them in flash (--placement flash), or let EdgeKit choose (--placement auto)"
+        return Problem(what, f"board '{plan.board.name}', {ram.name}", f"{ram.bytes} bytes of RAM", fix)
     layer = plan.layers[min(max(plan.arena.peak_step - 1, 0), len(plan.layers) - 1)]
     return Problem(
         f"its arena needs {plan.arena.size} bytes at layer '{layer.node.name}', input and output {buffers} more: "
@@ -226,15 +234,16 @@ def _flash_problem(plan: Plan) -> Problem | None:
     short = plan.constant_bytes - plan.board.flash.bytes
     if short <= 0:
         return None
-    largest = max(plan.layers, key=_constant_bytes)
+    largest = max(plan.layers, key=constant_bytes)
     return Problem(
         f"its constants need {plan.constant_bytes} bytes, {short} too many; layer '{largest.node.name}' alone needs "
-        f"{_constant_bytes(largest)}",
+        f"{constant_bytes(largest)}",
         f"board '{plan.board.name}', {plan.board.flash.name}",
         f"{plan.board.flash.bytes} bytes of flash",
         "use fewer weights in this layer, or a board with more flash",
     )
 
 
-def _constant_bytes(layer: Layer) -> int:
+def constant_bytes(layer: Layer) -> int:
+    """Bytes of a layer's constant arrays."""
     return sum(array.values.size * c_size(array.ctype) for call in layer.calls for array in call.arrays)

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deploy.boards import Board, list_boards, load_board
 from deploy.build import build
+from deploy.operating_point import OperatingPoint
 from edgekit.agreement import Agreement, EmulatedBoard, Machine, compare, host_library, onnx_runtime
 from edgekit.firmware import Firmware
+from edgekit.placement import build_placed
 from edgekit.screen import Screen
 from quant.errors import Problem, UserError
 from quant.graph import Graph
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
 FIRMWARE, HOST, REPORT = "firmware", "host", "report.json"
 
 
+@dataclass(frozen=True)
+class BuildOptions:
+    """How the firmware is built; ``placement`` is decided for the operating point."""
+
+    compiler: str
+    placement: str
+    point: OperatingPoint
+
+
 @dataclass(frozen=True, eq=False)
 class Priced:
     """A model built, run on every machine, and one inference traced for its price."""
@@ -37,6 +48,7 @@ class Priced:
     firmware: Firmware
     result: EmulationResult
     traced: Traced
+    placement: dict[str, Any]
     agreements: list[Agreement]
 
     @property
@@ -61,7 +73,7 @@ def price(
     out: Path,
     inputs: NDArray[np.int8],
     beats: int,
-    compiler: str,
+    options: BuildOptions,
     screen: Screen,
 ) -> Priced:
     """Build for the board and for this computer, compare all machines, price the board.
@@ -70,9 +82,19 @@ def price(
         inputs: all test inputs (N, *shape); the emulated board gets the first ``beats``.
     """
     with screen.step("firmware") as step:
-        built = build(model, board.name, out / FIRMWARE, compiler=compiler, force=True, progress=step.end)
+        placed = build_placed(
+            model,
+            board,
+            out / FIRMWARE,
+            options.placement,
+            point=options.point,
+            compiler=options.compiler,
+            force=True,
+            progress=step.end,
+        )
         build(model, "host", out / HOST, force=True)
-        step.end(f"{built.sizes.flash:,} bytes flash, {built.sizes.ram:,} bytes RAM")
+        sizes = placed.build.sizes
+        step.end(f"{sizes.flash:,} bytes flash, {sizes.ram:,} bytes RAM")
     firmware = Firmware.load(out / FIRMWARE)
     emulator = EmulatedBoard(firmware)
     machines: list[tuple[str, Machine, NDArray[np.int8]]] = [
@@ -85,7 +107,7 @@ def price(
     with screen.step("cost") as step:
         traced = firmware.trace(inputs[0])
         step.end("one inference traced")
-    return Priced(firmware, emulator.last, traced, agreements)
+    return Priced(firmware, emulator.last, traced, placed.report, agreements)
 
 
 def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray[np.int8], screen: Screen) -> Agreement:

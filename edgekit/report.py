@@ -10,6 +10,7 @@ from edgekit.agreement import Agreement
 from edgekit.cost import cost_report, cycles_table, decision_lines, layer_costs
 from edgekit.energy import Duty
 from edgekit.firmware import Firmware
+from edgekit.placement import placement_line
 from edgekit.screen import table
 from edgekit.sizes import fit_lines, memory_bytes
 from edgekit.versions import versions
@@ -25,6 +26,7 @@ def make_report(
     result: EmulationResult,
     cost: ModelCost,
     duty: Duty,
+    placement: Mapping[str, Any],
     agreements: Sequence[Agreement],
     metrics: Mapping[str, Mapping[str, Any]],
     training: Mapping[str, Any],
@@ -55,6 +57,7 @@ def make_report(
         "executed_macs": facts["executed_macs"],
         **cost_report(board, cost, duty),
         "memory": {**memory_bytes(facts), "stack_used_bytes": result.stack_used},
+        "placement": dict(placement),
         "layers": rows[: len(facts["layers"])],
         "agreement": [agreement.as_json() for agreement in agreements],
         "image_sha256": result.sha256,
@@ -70,6 +73,7 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
     return [
         f"{report['model']} {fits}",
         *more,
+        placement_line(report["placement"]),
         *decision_lines(report, board, report["macs"]),
         f"accuracy  int8 {100 * scores['int8']:.2f} % (float {100 * scores['float']:.2f} %), "
         f"balanced {100 * balanced['int8']:.2f} % (float {100 * balanced['float']:.2f} %)",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from deploy.elf import Image, thumb_decoder
 from edgekit.emulate.errors import EmulationError
 from edgekit.emulate.timing.core import Core, StaticBlock
 from edgekit.emulate.timing.instruction import Instruction, decode
+
+NO_FUNCTION = "(no symbol)"
 
 
 class Code:
@@ -42,6 +46,11 @@ class Code:
             charges = tuple(self.core.schedule(instructions, entered_from))
             self._blocks[key] = StaticBlock(instructions, charges, self.core.skips)
         return self._blocks[key]
+
+    def function(self, row: np.void) -> str:
+        """The function that a block (a row of :data:`edgekit.emulate.native.BLOCK`) belongs to."""
+        symbol = self.image.function_at(int(row["address"]))
+        return symbol.name if symbol else NO_FUNCTION
 
     def position(self, address: int, size: int, instruction: int) -> int:
         """Which of the block's instructions lies at the address ``instruction``."""

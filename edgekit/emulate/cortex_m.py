@@ -115,6 +115,17 @@ class Traced:
         layers = {layer.name: costs.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
         return ModelCost(point, layers, costs.get(1, Cost()))
 
+    def flash_waits(self, point: OperatingPoint) -> tuple[dict[str, int], dict[str, int]]:
+        """Cycles lost to flash: by layer for its data, by function for its instructions."""
+        prices = Prices(Prices.at(self.board, point).flash, 0, 0, 0)
+        by_context = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
+        layers = {layer.name: by_context.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
+        functions = price(self.code, self.finished.blocks, prices, self.code.function)
+        return (
+            {name: cost.cycles.data for name, cost in layers.items()},
+            {name: cost.cycles.fetch for name, cost in functions.items()},
+        )
+
 
 class Emulator:
     """An image on a board; every :meth:`run` starts from reset.

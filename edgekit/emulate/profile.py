@@ -26,7 +26,6 @@ from edgekit.emulate.tracing import Tracing
 from quant.errors import Problem, UserError
 
 BUDGET = 2_000_000_000  # instructions; some minutes of tracing
-NO_FUNCTION = "(no symbol)"
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,7 @@ class Profile:
 
     def cost(self, point: OperatingPoint) -> dict[str, Cost]:
         """Cost by function, the dearest first; instructions outside of every symbol have an entry of their own."""
-
-        def function(row: np.void) -> str:
-            symbol = self.image.function_at(int(row["address"]))
-            return symbol.name if symbol else NO_FUNCTION
-
-        costs = price(self.code, self._counted, Prices.at(self.board, point), function)
+        costs = price(self.code, self._counted, Prices.at(self.board, point), self.code.function)
         return dict(sorted(costs.items(), key=lambda entry: -entry[1].cycles.total))
 
     def events(self) -> dict[str, int]:

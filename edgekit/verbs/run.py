@@ -23,6 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beats", type=training.positive, default=100, help="test inputs for the emulated board (default 100)"
     )
+    parser.add_argument(
+        "--placement", default="auto", help="auto (default): in RAM what the emulator finds to pay; flash; ram"
+    )
     energy.arguments(parser)
 
 
@@ -31,7 +34,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     import edgekit.emulate.cortex_m  # noqa: F401
     import quant.training.train  # noqa: F401
     from deploy.compilers import cortex_compiler
-    from edgekit import pipeline, quantizing
+    from edgekit import pipeline, placement, quantizing
     from edgekit.report import make_report, summary
     from edgekit.samples import stored
     from quant.datasets.cache import write_atomic
@@ -39,6 +42,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     board = pipeline.emulated_board(options.board)
     point = board.operating_point(options.clock, options.range)
     cortex_compiler(board.core, options.compiler)
+    build = pipeline.BuildOptions(options.compiler, options.placement, point)
+    placement.check(options.placement)
     out = training.folder(options)
     data = training.load_data(training.model(options), screen)
     trained = training.train(options, data, out, screen)
@@ -47,13 +52,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     assert entry.scale is not None
     inputs = stored(data.scale(data.x_test), entry.scale, entry.zero_point)
     model = out / "model.onnx"
-    priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, options.compiler, screen)
+    priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, build, screen)
     metrics = {name: quantized.report["metrics"][name] for name in ("float", "int8")}
     report = make_report(
         priced.firmware,
         priced.result,
         priced.traced.cost(point),
         energy.duty(options),
+        priced.placement,
         priced.agreements,
         metrics,
         trained.config,
