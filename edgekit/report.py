@@ -58,7 +58,8 @@ def make_report(
         **cost_report(board, cost, duty),
         "memory": {**memory_bytes(facts), "stack_used_bytes": result.stack_used},
         "placement": dict(placement),
-        "layers": rows[: len(facts["layers"])],
+        "layers": rows[:-1],
+        "overhead": rows[-1],
         "agreement": [agreement.as_json() for agreement in agreements],
         "image_sha256": result.sha256,
         "versions": versions(),
@@ -81,7 +82,7 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
         "",
         confusion_table(report["confusion"]["int8"], report["classes"]),
         "",
-        cycles_table(report["layers"], report["cost"]),
+        cycles_table([*report["layers"], report["overhead"]], report["cost"]),
         f"{report['macs']:,} MACs in the network, {report['executed_macs']:,} executed; {report['params']:,} weights",
     ]
 
