@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from deploy import project
-from deploy.boards import Board, load_board
+from deploy.boards import Board, list_boards, load_board
 from deploy.codegen import code_in_ram, identifier, layer_functions, layer_symbol
 from deploy.compilers import cortex_compiler, host_compiler
 from deploy.elf import read_elf
-from deploy.paths import edgekit_version
+from deploy.paths import board_folder, edgekit_version
 from deploy.placement import FLASH, Placement
 from deploy.plan import Plan, constant_bytes, make_plan
 from deploy.stack import worst_case_stack
@@ -94,6 +94,7 @@ def build_graph(
 ) -> Build:
     """Like :func:`build`, from a graph in memory."""
     refuse_used_folder(out, force)
+    refuse_board(board)
     progress("choosing kernels and addresses")
     plan = make_plan(graph, board, placement=placement)
     with _staged(out) as folder:
@@ -105,6 +106,14 @@ def build_graph(
             json.dumps(_facts(plan, sizes, folder, compiler), indent=1) + "\n", encoding="utf-8"
         )
     return Build(out, plan, sizes)
+
+
+def refuse_board(board: Board) -> None:
+    """Raises UserError where there is no start-up code for the board."""
+    if board.target == "host" or board_folder(board.name) is not None:
+        return
+    able = [name for name in list_boards() if load_board(name).target == "host" or board_folder(name)]
+    raise UserError(Problem("there is no start-up code for it", f"board '{board.name}'", ", ".join(able)))
 
 
 def refuse_used_folder(out: Path, force: bool) -> None:

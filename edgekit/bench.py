@@ -20,6 +20,7 @@ import numpy as np
 
 from deploy.boards import list_boards, load_board
 from deploy.build import build_graph
+from deploy.paths import board_folder
 from edgekit.firmware import Firmware
 from edgekit.samples import random_samples
 from edgekit.sizes import memory_bytes
@@ -64,7 +65,7 @@ def measure(folder: Path) -> dict[str, dict[str, Any]]:
     figures = {}
     for model in MODELS.values():
         for board in map(load_board, list_boards()):
-            if board.target == "cortex-m":
+            if board.target == "cortex-m" and board_folder(board.name):
                 out = folder / f"{model.name}-{board.name}"
                 build_graph(random_graph(model.network), board, out)
                 figures[f"{model.name} on {board.name}"] = _figures(Firmware.load(out))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.boards import Board, list_boards, load_board
-from deploy.build import build
+from deploy.build import build, refuse_board
 from deploy.operating_point import OperatingPoint
 from edgekit.agreement import Agreement, EmulatedBoard, Machine, compare, host_library, onnx_runtime
 from edgekit.firmware import Firmware
@@ -57,12 +57,13 @@ class Priced:
 
 
 def emulated_board(name: str) -> Board:
-    """The board ``name``; raises UserError where it is unknown or cannot be priced."""
+    """The board ``name``; raises UserError where it is unknown, has no start-up code or cannot be priced."""
     board = load_board(name)
     if board.target != "cortex-m":
         able = [b for b in list_boards() if load_board(b).target == "cortex-m"]
         fix = f"choose one of: {', '.join(able)}; 'edgekit build --board {name}' alone works"
         raise UserError(Problem(f"board '{name}' has no price: it is not emulated", supported=", ".join(able), fix=fix))
+    refuse_board(board)
     return board
 
 

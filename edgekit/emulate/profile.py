@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deploy.boards import Board
+from deploy.boards import Board, list_boards, load_board
 from deploy.elf import Image, read_elf
 from deploy.operating_point import OperatingPoint
 from edgekit.emulate import native
@@ -93,8 +93,7 @@ def profile(path: Path, board: Board, bounds: Bounds, on_start: Callable[[], Non
         UserError: no such image or symbol, not linked for the board, or a board that is not emulated.
         EmulationError: the image faults, or does not end within its bounds.
     """
-    if board.core not in CORES:
-        raise UserError(Problem(f"board '{board.name}' is not emulated", supported="Cortex-M boards"))
+    check_emulated(board)
     image = read_elf(path)
     if not image.segments:
         raise UserError(Problem("it holds nothing to load", str(path), fix="link it to an executable"))
@@ -122,6 +121,13 @@ def profile(path: Path, board: Board, bounds: Bounds, on_start: Callable[[], Non
     printed = bytes(semihosting.printed).decode("utf-8", "replace")
     calls = finished.runs if bounds.within else None
     return Profile(image, board, code, finished, ended, semihosting.exit_code, printed, calls)
+
+
+def check_emulated(board: Board) -> None:
+    """Raises UserError where EdgeKit has no emulator for the board."""
+    if board.core not in CORES:
+        able = [name for name in list_boards() if load_board(name).core in CORES]
+        raise UserError(Problem(f"board '{board.name}' is not emulated", supported=", ".join(able)))
 
 
 def _address(image: Image, name: str | None) -> int:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from deploy.boards import load_board
 from edgekit import energy
 from edgekit.screen import Screen, table
 from edgekit.training import positive
@@ -38,10 +39,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from edgekit.cost import STALL_TITLES, STALLS, at_clock, priced
     from edgekit.emulate.pricing import Cost
-    from edgekit.emulate.profile import Bounds, profile
-    from edgekit.pipeline import emulated_board
+    from edgekit.emulate.profile import Bounds, check_emulated, profile
 
-    board = emulated_board(options.board)
+    board = load_board(options.board)
+    check_emulated(board)
     point = board.operating_point(options.clock, options.range)
     bounds = Bounds(options.start, options.until, options.within, options.instructions)
     with screen.step("profile") as step:
@@ -78,9 +79,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     columns = ("function", "instructions", "cycles", *STALL_TITLES, "µJ")
     screen.show(
         data,
-        f"{total.cycles.total:,} cycles, {total.instructions:,} instructions: {time.value:.3f} ms "
-        f"({time.low:.3f} to {time.high:.3f}) on {board.name} at {at_clock(data)}",
-        f"  {used.value:.4f} mJ ({used.low:.4f} to {used.high:.4f}); ended: {result.ended}",
+        f"latency   {time.value:.3f} ms ({time.low:.3f} to {time.high:.3f}) on {board.name} at {at_clock(data)}",
+        f"          {total.cycles.total:,} cycles, {total.instructions:,} instructions",
+        f"energy    {used.value:.4f} mJ ({used.low:.4f} to {used.high:.4f})",
+        f"ended     {result.ended}",
         *([f"  {result.calls:,} calls of {options.within}"] if result.calls is not None else ()),
         *_remarks(data["unknown_peripherals"]),
         "",
