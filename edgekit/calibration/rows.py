@@ -76,8 +76,12 @@ def _row(record: Mapping[str, str | None], where: str) -> Row | None:
     """None for what has no clock: fits of memory transfers and the like."""
     numbers = {name: _number(record.get(name) or "", f"{where}, column {name}") for name in NUMBERS}
     clock = numbers.pop("clock_mhz")
-    texts = {name: (record.get(name) or "").strip() for name in ("id", "platform", "workload", "source")}
-    return None if clock is None else Row(**texts, clock_mhz=clock, **numbers)
+    identity, platform, workload, source = (
+        (record.get(name) or "").strip() for name in ("id", "platform", "workload", "source")
+    )
+    if clock is None:
+        return None
+    return Row(identity, platform, workload, source, clock, **numbers)
 
 
 def _number(text: str, where: str) -> float | None:

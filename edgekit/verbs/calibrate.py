@@ -38,7 +38,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     rows, events = read_rows(options.measurements), read_events(options.profiles)
     cycles, currents = fit_cycles(rows, events), fit_currents(rows)
-    priced = {residual.row.id for fit in (*cycles, *currents) for residual in fit.residuals}
+    priced = {
+        r.row.id for residuals in [f.residuals for f in cycles] + [f.residuals for f in currents] for r in residuals
+    }
     left = [row.id for row in rows if row.id not in priced]
     data = {
         "cycles": [{**asdict(fit), "residuals": [_record(r) for r in fit.residuals]} for fit in cycles],
