@@ -20,6 +20,7 @@ from quant.training.freeze import Frozen, freeze
 from quant.training.layerwise import batches
 from quant.training.loop import reproducible
 from quant.training.qcdq import to_qcdq
+from quant.training.sqnr import Noise
 from quant.training.train import Run
 
 MODEL, QCDQ, REPORT = FILES = ("model.onnx", "model.qcdq.onnx", "model.json")
@@ -52,10 +53,11 @@ def quantize(run: Run, data: Dataset) -> Quantized:
     facts = information(run, data)
     graph = to_graph(frozen, facts)
     output = graph.outputs[0].name
-    check, outputs = Check(frozen), []
+    check, noise, outputs = Check(frozen), Noise(frozen), []
     with reproducible(run.config["threads"]):
         for batch in batches(run.floating, run.quantized, graph, frozen.input, data.scale(data.x_test)):
             check.add(batch)
+            noise.add(batch)
             outputs.append(batch.integer[output])
     integer = np.concatenate(outputs)
     checks = list(check.layers.values())
@@ -65,6 +67,7 @@ def quantize(run: Run, data: Dataset) -> Quantized:
         "tensors": tensors(graph),
         "weight_scales": weight_scales(frozen),
         "float64_check": [asdict(record) | {"unexplained": record.unexplained} for record in checks],
+        "sqnr": [layer.as_json() for layer in noise.layers],
     }
     return Quantized(graph, to_qcdq(run.quantized, facts), checks, report)
 
