@@ -15,6 +15,7 @@ from quant.interchange import write
 from quant.metrics import Metrics
 from quant.training import checkpoint
 from quant.training.check import Check, LayerCheck
+from quant.training.examples import examples
 from quant.training.export import to_graph
 from quant.training.freeze import Frozen, freeze
 from quant.training.layerwise import batches
@@ -53,13 +54,13 @@ def quantize(run: Run, data: Dataset) -> Quantized:
     facts = information(run, data)
     graph = to_graph(frozen, facts)
     output = graph.outputs[0].name
-    check, noise, outputs = Check(frozen), Noise(frozen), []
+    check, noise, scores = Check(frozen), Noise(frozen), []
     with reproducible(run.config["threads"]):
         for batch in batches(run.floating, run.quantized, graph, frozen.input, data.scale(data.x_test)):
             check.add(batch)
             noise.add(batch)
-            outputs.append(batch.integer[output])
-    integer = np.concatenate(outputs)
+            scores.append((batch.floating[output].numpy(), batch.integer[output]))
+    floating, integer = (np.concatenate(parts) for parts in zip(*scores, strict=True))
     checks = list(check.layers.values())
     report = {
         **facts,
@@ -68,6 +69,7 @@ def quantize(run: Run, data: Dataset) -> Quantized:
         "weight_scales": weight_scales(frozen),
         "float64_check": [asdict(record) | {"unexplained": record.unexplained} for record in checks],
         "sqnr": [layer.as_json() for layer in noise.layers],
+        "examples": examples(data.x_test, data.y_test, floating.argmax(axis=1), integer.argmax(axis=1)),
     }
     return Quantized(graph, to_qcdq(run.quantized, facts), checks, report)
 
