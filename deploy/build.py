@@ -187,6 +187,7 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
         "sha256": hashlib.sha256(image.read_bytes()).hexdigest() if image.exists() else None,
         "bytes": asdict(sizes),
         "arena_bound": plan.arena.bound,
+        "timeline": _timeline(plan),
         "code_in_ram": [name for name in dict.fromkeys(chain(*functions.values())) if code_in_ram(plan, name)],
         "params": graph.parameters,
         "macs": graph.total_macs,
@@ -199,16 +200,38 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
                 "name": layer.node.name,
                 "op": layer.node.op.kind,
                 "kernel": layer.kernel.name,
+                "why": layer.why,
                 "symbol": layer_symbol(plan, layer),
                 "macs": graph.macs(layer.node),
                 "executed_macs": layer.executed_macs,
                 "scratch_bytes": layer.scratch_bytes,
+                "live_bytes": plan.arena.live_bytes(layer.index + 1),
                 "functions": functions[layer.node.name],
                 "constant_bytes": constant_bytes(layer),
                 "constants": "ram" if plan.placement.holds_constants(layer.node.name) else "flash",
                 "output": _tensor(plan, layer.site.output),
             }
             for layer in plan.layers
+        ],
+    }
+
+
+def _timeline(plan: Plan) -> dict[str, Any]:
+    """Every buffer of the arena: where it lies, and from which step to which it is live."""
+    tensors = set(plan.storage.values())
+    return {
+        "arena_bytes": plan.arena.size,
+        "steps": ["input", *(layer.node.name for layer in plan.layers), "output"],
+        "buffers": [
+            {
+                "name": buffer.name,
+                "kind": "tensor" if buffer.name in tensors else "scratch",
+                "offset": plan.arena.offsets[buffer.name],
+                "bytes": buffer.size,
+                "first": buffer.first,
+                "last": buffer.last,
+            }
+            for buffer in plan.arena.buffers
         ],
     }
 

@@ -20,12 +20,17 @@ from quant.ops import Reshape
 
 @dataclass(frozen=True)
 class Layer:
-    """One function of the firmware: a node, the kernel chosen for it and the calls it makes."""
+    """One function of the firmware: a node, the kernel chosen for it and the calls it makes.
+
+    Attributes:
+        why: the reason for the kernel, in words.
+    """
 
     index: int
     node: Node
     site: Site
     kernel: Kernel
+    why: str
     calls: tuple[Call, ...]
 
     @property
@@ -109,8 +114,8 @@ def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, p
         if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
             storage[node.output] = storage[node.inputs[0]]
             continue
-        kernel = _choose(site, board, kernels)
-        layers.append(Layer(len(layers), node, site, kernel, tuple(kernel.calls(site))))
+        kernel, why = _choose(site, board, kernels)
+        layers.append(Layer(len(layers), node, site, kernel, why, tuple(kernel.calls(site))))
     arena, storage = _place(graph, layers, storage)
     plan = Plan(graph, board, tuple(layers), layouts, storage, arena, placement if board.rams else FLASH)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
@@ -143,7 +148,8 @@ def _layouts(graph: Graph, kernels: Sequence[Kernel]) -> dict[str, Layout]:
     return layouts
 
 
-def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> Kernel:
+def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> tuple[Kernel, str]:
+    """The cheapest kernel that takes the node, and why it is that one."""
     fitting = [k for k in kernels if k.op is type(site.op) and (k.isa == "portable" or k.isa in board.isa)]
     refusals = {kernel.name: kernel.unsupported(site) for kernel in fitting}
     able = [kernel for kernel in fitting if refusals[kernel.name] is None]
@@ -151,7 +157,11 @@ def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> Kernel:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
         what = f"no kernel for {board.name} takes it ({reasons or 'none exists'})"
         raise UserError(Problem(what, f"node '{site.name}' ({site.op.kind})"))
-    return min(able, key=lambda kernel: kernel.cycles(site))
+    best, *others = sorted(able, key=lambda kernel: kernel.cycles(site))
+    dearer = [f"{kernel.name}: about {kernel.cycles(site):,.0f}" for kernel in others]
+    refused = [f"{name}: {reason}" for name, reason in refusals.items() if reason is not None]
+    rest = "; ".join(dearer or refused) or f"the only one for {site.op.kind}"
+    return best, f"about {best.cycles(site):,.0f} cycles ({rest})"
 
 
 def _scratch(index: int) -> str:

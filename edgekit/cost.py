@@ -61,12 +61,12 @@ def _widest(board: Board) -> float:
 
 def layer_costs(facts: Mapping[str, Any], board: Board, cost: ModelCost) -> list[dict[str, Any]]:
     """One row per layer, and a last one for what the model's run function spends between them."""
-    keys = ("name", "op", "kernel", "macs", "executed_macs")
+    keys = ("name", "op", "kernel", "why", "macs", "executed_macs")
     rows = [
         {**{key: layer[key] for key in keys}, **priced(board, cost.point, cost.layers[layer["name"]])}
         for layer in facts["layers"]
     ]
-    none = {"op": "-", "kernel": "-", "macs": 0, "executed_macs": 0}
+    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0}
     return [*rows, {"name": OVERHEAD, **none, **priced(board, cost.point, cost.overhead)}]
 
 

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from deploy.boards import Board
+from deploy.operating_point import OperatingPoint
 from edgekit.agreement import Agreement
 from edgekit.cost import cost_report, cycles_table, decision_lines, layer_costs
 from edgekit.energy import Duty
 from edgekit.firmware import Firmware
 from edgekit.placement import placement_line
 from edgekit.screen import table
-from edgekit.sizes import fit_lines, memory_bytes
+from edgekit.sizes import fit_lines, layer_sizes, memory_report
 from edgekit.versions import versions
 
 if TYPE_CHECKING:
-    from edgekit.emulate.cortex_m import EmulationResult, ModelCost
+    from edgekit.emulate.cortex_m import EmulationResult, Traced
 
 FORMAT = 2
 
@@ -24,21 +25,26 @@ FORMAT = 2
 def make_report(
     firmware: Firmware,
     result: EmulationResult,
-    cost: ModelCost,
+    traced: Traced,
+    point: OperatingPoint,
     duty: Duty,
     placement: Mapping[str, Any],
     agreements: Sequence[Agreement],
-    metrics: Mapping[str, Mapping[str, Any]],
+    quantized: Mapping[str, Any],
     training: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything a run found out, JSON-able.
 
     Args:
-        metrics: accuracy, balanced accuracy and confusion matrix of ``float`` and ``int8`` on the test set.
+        quantized: what quantization found out (model.json): metrics on the test set, noise per layer, examples.
         training: what the run was asked for (seed, preset, recipe ...).
     """
     facts, board = firmware.facts, firmware.board
-    rows = layer_costs(facts, board, cost)
+    metrics = {name: quantized["metrics"][name] for name in ("float", "int8")}
+    cost = traced.cost(point)
+    *layers, overhead = layer_costs(facts, board, cost)
+    functions = {symbol.name: symbol.size for symbol in traced.code.image.functions}
+    sizes = layer_sizes(facts, functions)
     return {
         "format": FORMAT,
         "model": facts["model"],
@@ -56,10 +62,13 @@ def make_report(
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
         **cost_report(board, cost, duty),
-        "memory": {**memory_bytes(facts), "stack_used_bytes": result.stack_used},
+        "memory": {**memory_report(facts, board), "stack_used_bytes": result.stack_used},
         "placement": dict(placement),
-        "layers": rows[:-1],
-        "overhead": rows[-1],
+        "layers": [{**row, **size} for row, size in zip(layers, sizes, strict=True)],
+        "overhead": overhead,
+        "timeline": facts["timeline"],
+        "sqnr": quantized["sqnr"],
+        "examples": quantized["examples"],
         "agreement": [agreement.as_json() for agreement in agreements],
         "image_sha256": result.sha256,
         "versions": versions(),

@@ -53,15 +53,15 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     inputs = stored(data.scale(data.x_test), entry.scale, entry.zero_point)
     model = out / "model.onnx"
     priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, build, screen)
-    metrics = {name: quantized.report["metrics"][name] for name in ("float", "int8")}
     report = make_report(
         priced.firmware,
         priced.result,
-        priced.traced.cost(point),
+        priced.traced,
+        point,
         energy.duty(options),
         priced.placement,
         priced.agreements,
-        metrics,
+        quantized.report,
         trained.config,
     )
     write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())

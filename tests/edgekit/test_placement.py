@@ -38,7 +38,8 @@ def test_auto_saves_what_it_says(model: Path, tmp_path: Path) -> None:
     assert flash.report["in_ram"] == []
     assert "second" in auto.report["in_ram"]
     assert auto.report["saved_cycles"] == cycles(tmp_path / "flash") - cycles(tmp_path / "auto") > 0
-    assert auto.build.sizes.ram - flash.build.sizes.ram == pytest.approx(auto.report["ram_bytes"], abs=32)
+    grown = auto.build.sizes.ram - flash.build.sizes.ram
+    assert grown == pytest.approx(auto.report["ram_bytes"], abs=64)  # the second build may need less stack
 
 
 def test_ram_takes_everything(model: Path, tmp_path: Path) -> None:
