@@ -21,6 +21,7 @@ VERBS = {
     "build": "turn an integer model.onnx into a C project and firmware",
     "emulate": "run firmware on inputs and price it, layer by layer",
     "profile": "price any bare-metal Cortex-M image, function by function",
+    "compare": "runs and boards side by side: one table, one picture",
     "calibrate": "hold the cost model against published measurements",
     "models": "list the networks that can be trained",
     "boards": "list the boards that can be built for",

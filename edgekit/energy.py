@@ -84,9 +84,15 @@ def _days(duty: Duty, current_ua: float) -> float:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of every verb that prices an inference."""
-    group = parser.add_argument_group("operating point and duty cycle")
+    group = parser.add_argument_group("operating point")
     group.add_argument("--clock", type=frequency, help="core clock to price, such as 16MHz (default: the firmware's)")
     group.add_argument("--range", help="voltage range of the core (default: the first that allows the clock)")
+    duty_arguments(parser)
+
+
+def duty_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that say how often an inference runs, and on which cell."""
+    group = parser.add_argument_group("duty cycle")
     group.add_argument("--every", type=seconds, default=1.0, help="seconds between inferences (default 1s)")
     group.add_argument("--battery", type=milliampere_hours, default=100.0, help="capacity of the cell (default 100mAh)")
 
