@@ -56,7 +56,9 @@ def plan(buffers: Iterable[Buffer]) -> Arena:
     best = min((_first_fit(sorted(live, key=key)) for key in orders), key=lambda plan: plan[1])
     steps = range(max((b.last for b in live), default=0) + 1)
     sums = [sum(b.size for b in live if b.first <= step <= b.last) for step in steps]
-    return Arena(tuple(live), best[0], best[1], max(sums), sums.index(max(sums)))
+    return Arena(
+        tuple(sorted(live, key=lambda b: (b.first, b.last, b.name))), best[0], best[1], max(sums), sums.index(max(sums))
+    )
 
 
 def _first_fit(buffers: Sequence[Buffer]) -> tuple[dict[str, int], int]:

@@ -16,7 +16,7 @@ from deploy.boards import Board
 from deploy.operating_point import OperatingPoint
 
 HOURS_PER_DAY = 24
-UNITS = {"": 1.0, "k": 1e3, "m": 1e6}
+UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
 
 @dataclass(frozen=True)

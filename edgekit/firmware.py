@@ -20,6 +20,7 @@ from quant.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from edgekit.emulate.cortex_m import EmulationResult, Emulator, Model, Traced
+    from edgekit.emulate.timing import Core
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +96,18 @@ class Firmware:
         }
         return Emulation(self._outputs(result.outputs), tensors, result)
 
-    def trace(self, sample: NDArray[np.int8]) -> Traced:
+    def trace(self, sample: NDArray[np.int8], board: Board | None = None, core: Core | None = None) -> Traced:
         """Trace one inference of ``sample`` (*shape), which can then be priced at any clock.
+
+        Args:
+            board, core: other assumptions about memories and timing than the board's own.
 
         Raises: as :meth:`emulate`.
         """
-        emulator, model = self._emulator()
+        emulator, model = self._emulator(board, core)
         return emulator.trace(to_bytes(sample, DType(self.input["dtype"])), model)
 
-    def _emulator(self) -> tuple[Emulator, Model]:
+    def _emulator(self, board: Board | None = None, core: Core | None = None) -> tuple[Emulator, Model]:
         from edgekit.emulate.cortex_m import Emulator, LayerSymbol, Model
 
         facts = self.facts
@@ -116,7 +120,8 @@ class Firmware:
             self.input["bytes"],
             sum(tensor["bytes"] for tensor in facts["outputs"]),
         )
-        return Emulator(self.folder / "firmware.elf", self.board, self.folder / "firmware.bin"), model
+        elf, binary = self.folder / "firmware.elf", self.folder / "firmware.bin"
+        return Emulator(elf, board or self.board, binary, core), model
 
     def _outputs(self, answers: list[bytes]) -> NDArray:
         """The first output of every answer, (N, *shape)."""

@@ -77,8 +77,8 @@ def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
         return [arena, weights]
     ram = sum(memory.bytes for memory in board.rams)
     return [
-        f"fits {board.name}",
-        f"memory    flash {_share(sizes['flash'], board.flash.bytes)}, RAM {_share(sizes['ram'], ram)}",
+        f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)},",
+        f"  RAM {_share(sizes['ram'], ram)}",
         f"  {arena}; worst-case stack {sizes['stack']:,} bytes",
         f"  {weights}",
     ]

@@ -15,7 +15,7 @@ from edgekit.emulate.code import Code
 from edgekit.emulate.errors import EmulationError
 from edgekit.emulate.machine import Context, Finished, Machine
 from edgekit.emulate.pricing import Cost, Prices, price
-from edgekit.emulate.timing import CORES
+from edgekit.emulate.timing import CORES, Core
 from edgekit.emulate.tracing import Tracing
 from quant.errors import Problem, UserError
 
@@ -130,17 +130,21 @@ class Traced:
 class Emulator:
     """An image on a board; every :meth:`run` starts from reset.
 
+    ``core`` is another timing than the board's own.
+
     Raises:
         UserError: no such image, not for a Cortex-M, or ``binary`` holds other bytes than the ELF file.
     """
 
-    def __init__(self, elf: Path | str, board: Board, binary: Path | str | None = None) -> None:
+    def __init__(
+        self, elf: Path | str, board: Board, binary: Path | str | None = None, core: Core | None = None
+    ) -> None:
         if board.target != "cortex-m" or board.clock_hz is None:
             raise UserError(Problem(f"board '{board.name}' is not emulated", supported="Cortex-M boards"))
         self.board = board
         self.image = read_elf(elf)
         self.flash = self.image.flash_image(board)
-        self._code = Code(self.image, CORES[board.core])
+        self._code = Code(self.image, core or CORES[board.core])
         if binary is not None and Path(binary).read_bytes() != self.flash:
             raise UserError(
                 Problem(f"differs from {self.image.path.name}", where=str(binary), fix="build both again, in one go")

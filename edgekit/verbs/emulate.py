@@ -58,6 +58,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "board": board.name,
         "sha256": result.sha256,
         "inferences": len(inputs),
+        **{key: report["cost"][key] for key in ("instructions", "cycles", "latency_ms", "energy_mj")},
         **report,
         "stack_used_bytes": result.stack_used,
         "mips": result.mips,
