@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from deploy.boards import list_boards, load_board
-from deploy.build import build_graph
 from deploy.paths import board_folder
 from edgekit.firmware import Firmware
+from edgekit.placement import build_placed
 from edgekit.samples import random_samples
 from edgekit.sizes import memory_bytes
 from quant.graph import Graph
+from quant.interchange.write import save, to_onnx
 from quant.lowering import Scale
 from quant.networks import MODELS
 from quant.networks.layers import Add, Conv, Dense
@@ -32,7 +33,7 @@ from quant.networks.network import Network
 
 SEED = 0
 BASELINE = Path("benchmarks") / "baseline.json"
-NOTE = "seeded random weights, one inference at the board's clock; written by 'make bench'"
+NOTE = "seeded random weights, placement auto, one inference at the board's clock; written by 'make bench'"
 
 
 def random_graph(network: Network, seed: int = SEED) -> Graph:
@@ -67,7 +68,8 @@ def measure(folder: Path) -> dict[str, dict[str, Any]]:
         for board in map(load_board, list_boards()):
             if board.target == "cortex-m" and board_folder(board.name):
                 out = folder / f"{model.name}-{board.name}"
-                build_graph(random_graph(model.network), board, out)
+                save(to_onnx(random_graph(model.network)), folder / "model.onnx")
+                build_placed(folder / "model.onnx", board, out, "auto")
                 figures[f"{model.name} on {board.name}"] = _figures(Firmware.load(out))
     return figures
 

@@ -69,7 +69,7 @@ def test_text_says_the_decision_first(edgekit: Any, firmware: Path) -> None:
         (("--clock", "fast"), "no positive quantity"),
         (("--range", "range 9"), "voltage range"),
         (("--every", "0"), "no positive quantity"),
-        (("--battery", "-1"), "expected one argument"),
+        (("--battery", "-1"), "no positive quantity"),
     ],
 )
 def test_impossible_operating_points(words: tuple[str, ...], message: str, edgekit: Any, firmware: Path) -> None:
@@ -104,7 +104,7 @@ def test_profile_refuses(edgekit: Any, firmware: Path, tmp_path: Path) -> None:
     ):
         code, _, err = edgekit("profile", elf, "--board", "stm32l475", "--quiet", *words)
         assert code == 2
-        assert message in err.lower() or message in err
+        assert message.lower() in err.lower()
 
 
 def test_calibrate(edgekit: Any, tmp_path: Path) -> None:
