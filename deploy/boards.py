@@ -23,6 +23,7 @@ class Memory:
         fetch_wait: cycles that fetching 4 bytes of code from it takes longer than executing them can hide.
         fill_wait: cycles that reading or writing one line costs where a cache lies before it.
         code: whether functions that are worth it may be copied here.
+        stack: whether the linker script puts the stack here.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Memory:
     fetch_wait: int = 0
     fill_wait: int = 0
     code: bool = False
+    stack: bool = False
 
     @property
     def end(self) -> int:
@@ -45,12 +47,16 @@ class Memory:
 
 @dataclass(frozen=True)
 class Follow:
-    """After a write to ``register``, the field at ``bit`` takes the value of the field at ``of`` (``width`` bits)."""
+    """After a write to ``register`` its field at ``of`` (``width`` bits) is copied.
+
+    It goes to ``bit`` of the register at offset ``to``, or of the same register without one.
+    """
 
     register: int
     bit: int
     of: int
     width: int
+    to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,20 @@ class Board:
     def rams(self) -> tuple[Memory, ...]:
         """All RAM, in the order of the board file: the first one holds data and arena."""
         return tuple(memory for memory in self.memories if memory.kind == "ram")
+
+    @property
+    def data_rams(self) -> tuple[Memory, ...]:
+        """RAM that the linker script fills as one region: the first one and those that follow it without a gap."""
+        region: list[Memory] = []
+        for memory in self.rams:
+            if not region or memory.start == region[-1].end:
+                region.append(memory)
+        return tuple(region)
+
+    @property
+    def stack_ram(self) -> Memory:
+        """The RAM that the stack lies in."""
+        return next(memory for memory in self.rams if memory.stack)
 
     @property
     def code_ram(self) -> Memory | None:

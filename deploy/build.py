@@ -166,7 +166,7 @@ def _compile_cortex(plan: Plan, folder: Path, compiler_name: str) -> Sizes:
 
 
 def _check_stack(plan: Plan, stack: int) -> None:
-    ram = plan.board.rams[-1]
+    ram = plan.board.stack_ram
     if stack > ram.bytes:
         what = f"the worst-case stack is {stack} bytes, {stack - ram.bytes} more than there are"
         fix = "report the model: no kernel keeps tensors on the stack"

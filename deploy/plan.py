@@ -217,22 +217,23 @@ def _ram_problem(plan: Plan) -> Problem | None:
     """Arena, placed constants and the runtime's input, output and self-test buffers share the board's first RAM."""
     if not plan.board.rams:
         return None
-    ram = plan.board.rams[0]
+    rams = plan.board.data_rams
+    name, there = ", ".join(ram.name for ram in rams), sum(ram.bytes for ram in rams)
     buffers = sum(t.nbytes for t in plan.graph.inputs) + 2 * sum(t.nbytes for t in plan.graph.outputs)
     placed = sum(constant_bytes(ly) for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
-    short = plan.arena.size + placed + aligned(buffers) + aligned(1) - ram.bytes
+    short = plan.arena.size + placed + aligned(buffers) + aligned(1) - there
     if short <= 0:
         return None
     if placed >= short:
         what = f"constants in RAM take {placed} bytes, arena and buffers {plan.arena.size + buffers}: {short} too many"
         fix = "place them in flash (--placement flash), or let EdgeKit choose (--placement auto)"
-        return Problem(what, f"board '{plan.board.name}', {ram.name}", f"{ram.bytes} bytes of RAM", fix)
+        return Problem(what, f"board '{plan.board.name}', {name}", f"{there} bytes of RAM", fix)
     layer = plan.layers[min(max(plan.arena.peak_step - 1, 0), len(plan.layers) - 1)]
     return Problem(
         f"its arena needs {plan.arena.size} bytes at layer '{layer.node.name}', input and output {buffers} more: "
         f"{short} bytes too many",
-        f"board '{plan.board.name}', {ram.name}",
-        f"{ram.bytes} bytes of RAM",
+        f"board '{plan.board.name}', {name}",
+        f"{there} bytes of RAM",
         "use fewer channels or shorter inputs around this layer, or a board with more RAM",
     )
 

@@ -35,7 +35,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     if plan.board.target == "host":
         shutil.copy(root / "runtime" / "host.c", folder / "runtime")
     else:
-        for name in ("main.c", "ek_board.h"):
+        for name in ("main.c", "startup.c", "ek_board.h"):
             shutil.copy(root / "runtime" / name, folder / "runtime")
         shutil.copytree(root / "boards" / plan.board.name, folder / "board")
         write_stack(folder, stack_bytes)
@@ -58,7 +58,7 @@ def sources(plan: Plan, folder: Path, *, command: bool = True) -> list[Path]:
         return model
     if plan.board.target == "host":
         return [*model, folder / "runtime" / "host.c"]
-    return [*model, folder / "runtime" / "main.c", *sorted((folder / "board").glob("*.c"))]
+    return [*model, *sorted((folder / "runtime").glob("*.c")), *sorted((folder / "board").glob("*.c"))]
 
 
 def include_flags(folder: Path) -> list[str]:

@@ -101,9 +101,10 @@ def check(choice: str) -> None:
 def choose(firmware: Firmware, traced: Traced, point: OperatingPoint) -> Placement:
     """What pays and fits, for a build that has everything in flash."""
     board, sizes = firmware.board, firmware.facts["bytes"]
-    room = {"constants": int(SHARE * (board.rams[0].bytes - sizes["ram"] + sizes["stack"])), "code": 0}
+    used = sizes["ram"] - (0 if board.stack_ram in board.data_rams else sizes["stack"])
+    room = {"constants": int(SHARE * (sum(ram.bytes for ram in board.data_rams) - used)), "code": 0}
     if board.code_ram is not None:
-        room["code"] = int(SHARE * (board.code_ram.bytes - sizes["stack"]))
+        room["code"] = int(SHARE * (board.code_ram.bytes - (sizes["stack"] if board.code_ram.stack else 0)))
     threshold = WORTHWHILE * traced.cost(point).total.cycles.total
     chosen: dict[str, set[str]] = {"constants": set(), "code": set()}
     found = candidates(firmware.facts, traced, point)

@@ -68,7 +68,7 @@ def _parts(row: Row, events: Mapping[str, int]) -> tuple[int, int, int]:
     board = row.board
     assert board is not None
     core, states = CORES[board.core], board.operating_point(round(row.clock_mhz * 1e6)).wait_states
-    fixed = events["execute"] + events["load_use"] + events["unaligned"]
+    fixed = events["execute"] + events["load_use"] + events["unaligned"] * core.unaligned
     fixed += events["taken_wide"] * core.taken_wide + events["mispredicted"] * core.mispredicted
     return fixed, events["flash_fetch"] + events["flash_data"], states
 

@@ -61,15 +61,15 @@ class Prices:
     flash: int
     ram_fetch: int
     ram_data: int
-    unaligned: int = 1
+    unaligned: int
 
     @classmethod
-    def at(cls, board: Board, point: OperatingPoint) -> Prices:
+    def at(cls, board: Board, point: OperatingPoint, core: Core) -> Prices:
         """A read of flash waits for the wait states and, where there are any, what the board's data add."""
         overhead = board.flash_timing.fill_overhead if board.flash_timing and point.wait_states else 0
         fetch = max((memory.fetch_wait or memory.fill_wait for memory in board.rams), default=0)
         fill = max((memory.fill_wait for memory in board.rams), default=0)
-        return cls(point.wait_states + overhead, fetch, fill)
+        return cls(point.wait_states + overhead, fetch, fill, core.unaligned)
 
 
 def price(code: Code, blocks: np.ndarray[Any, Any], prices: Prices, key: Callable[[np.void], Key]) -> dict[Key, Cost]:

@@ -66,7 +66,7 @@ class Profile:
 
     def cost(self, point: OperatingPoint) -> dict[str, Cost]:
         """Cost by function, the dearest first; instructions outside of every symbol have an entry of their own."""
-        costs = price(self.code, self._counted, Prices.at(self.board, point), self.code.function)
+        costs = price(self.code, self._counted, Prices.at(self.board, point, self.code.core), self.code.function)
         return dict(sorted(costs.items(), key=lambda entry: -entry[1].cycles.total))
 
     def events(self) -> dict[str, int]:

@@ -26,6 +26,8 @@ def test_stm32l475() -> None:
     board = load_board("stm32l475")
     assert (board.target, board.core, board.clock_hz) == ("cortex-m", "cortex-m4f", 80_000_000)
     assert "dsp" in board.isa
+    assert [ram.name for ram in board.data_rams] == ["sram1"]
+    assert (board.stack_ram.name, board.code_ram) == ("sram2", board.rams[1])
     assert board.flash.start == 0x08000000
     assert board.flash.bytes == 1 << 20
     assert [(ram.start, ram.bytes) for ram in board.rams] == [(0x20000000, 96 << 10), (0x10000000, 32 << 10)]
@@ -35,6 +37,18 @@ def test_stm32l475() -> None:
         ("fetch", 1024),
         ("data", 256),
     ]
+
+
+def test_stm32f756() -> None:
+    board = load_board("stm32f756")
+    assert (board.core, board.clock_hz) == ("cortex-m7f", 216_000_000)
+    assert [ram.name for ram in board.data_rams] == ["dtcm", "sram1", "sram2"]
+    assert sum(ram.bytes for ram in board.data_rams) == 320 << 10
+    assert board.stack_ram.name == "dtcm"
+    assert board.code_ram is None
+    points = [board.operating_point(mhz * 1_000_000) for mhz in (216, 180, 144, 80, 30)]
+    assert [point.wait_states for point in points] == [7, 5, 4, 2, 0]
+    assert [round(1e9 * point.run_ma / point.clock_hz) for point in points] == [579, 573, 485, 498, 546]
 
 
 def test_memory_at() -> None:

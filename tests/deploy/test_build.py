@@ -32,6 +32,7 @@ from tests.deploy.graphs import every_operator, inputs_for, two_dimensional
 GRAPHS = [every_operator, two_dimensional]
 HOST = load_board("host")
 BOARD = load_board("stm32l475")
+BUILDABLE = ("stm32l475", "stm32f756")
 
 
 @pytest.mark.parametrize("make", GRAPHS)
@@ -76,8 +77,9 @@ def _words(name: str) -> list[str]:
     return [sys.executable, "-m", "ziglang", name]
 
 
-def test_generated_makefile_gives_the_same_image(tmp_path: Path) -> None:
-    built = build_graph(every_operator(), BOARD, tmp_path / "out")
+@pytest.mark.parametrize("board", BUILDABLE)
+def test_generated_makefile_gives_the_same_image(board: str, tmp_path: Path) -> None:
+    built = build_graph(every_operator(), load_board(board), tmp_path / "out")
     image = (built.folder / "firmware.bin").read_bytes()
     for name in ("firmware.bin", "firmware.elf"):
         (built.folder / name).unlink()
@@ -90,8 +92,9 @@ def test_generated_makefile_gives_the_same_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
-def test_generated_cmake_project_gives_the_same_image(tmp_path: Path) -> None:
-    built = build_graph(every_operator(), BOARD, tmp_path / "out")
+@pytest.mark.parametrize("board", BUILDABLE)
+def test_generated_cmake_project_gives_the_same_image(board: str, tmp_path: Path) -> None:
+    built = build_graph(every_operator(), load_board(board), tmp_path / "out")
     configure = ["cmake", "-B", "build", f"-DPYTHON={sys.executable}"]
     for words in (configure, ["cmake", "--build", "build"]):
         done = subprocess.run(words, cwd=built.folder, capture_output=True, text=True, check=False)
@@ -101,8 +104,9 @@ def test_generated_cmake_project_gives_the_same_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
-def test_gcc_builds_without_warnings(tmp_path: Path) -> None:
-    built = build_graph(every_operator(), BOARD, tmp_path / "out", compiler="gcc")
+@pytest.mark.parametrize("board", BUILDABLE)
+def test_gcc_builds_without_warnings(board: str, tmp_path: Path) -> None:
+    built = build_graph(every_operator(), load_board(board), tmp_path / "out", compiler="gcc")
     done = subprocess.run(
         ["make", "-B", "TOOLCHAIN=gcc"], cwd=built.folder, capture_output=True, text=True, check=False
     )

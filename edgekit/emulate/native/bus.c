@@ -19,7 +19,7 @@ typedef struct {
 } device;
 
 typedef struct {
-    uint32_t address, bit, of, width;
+    uint32_t address, of, to, bit, width;
 } follow;
 
 typedef struct {
@@ -87,11 +87,11 @@ static uint32_t *register_at(ek_bus *bus, uint32_t address) {
 
 void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value) { *register_at(bus, address) = value; }
 
-int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t bit, uint32_t of, uint32_t width) {
+int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t of, uint32_t to, uint32_t bit, uint32_t width) {
     if (bus->follow_count == MAX_FOLLOWS) {
         return 0;
     }
-    bus->follows[bus->follow_count++] = (follow){.address = address, .bit = bit, .of = of, .width = width};
+    bus->follows[bus->follow_count++] = (follow){.address = address, .of = of, .to = to, .bit = bit, .width = width};
     return 1;
 }
 
@@ -192,7 +192,8 @@ void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void
         const follow *f = &bus->follows[i];
         if (f->address == (address & ~3u)) {
             uint32_t field = (1u << f->width) - 1u;
-            *reg = (*reg & ~(field << f->bit)) | (((*reg >> f->of) & field) << f->bit);
+            uint32_t *to = register_at(bus, f->to);
+            *to = (*to & ~(field << f->bit)) | (((*reg >> f->of) & field) << f->bit);
         }
     }
     if ((address & ~3u) == CPACR) {

@@ -177,10 +177,10 @@ void ek_memory_fetch(ek_memory *m, ek_block *b) {
 }
 
 /* A single access that is not aligned takes further bus accesses. On a 32-bit bus they are aligned halves and bytes;
- * a 64-bit bus only splits what crosses its words. */
-static uint32_t further_accesses(uint32_t bus_bytes, uint32_t address, uint32_t bytes) {
+ * a 64-bit bus replays a load once, whatever it crosses, and its stores wait in a buffer. */
+static uint32_t further_accesses(uint32_t bus_bytes, uint32_t address, uint32_t bytes, int write) {
     if (bus_bytes == 8) {
-        return (address & 7u) + bytes > 8u && (address & (bytes - 1u)) != 0;
+        return !write && (address & (bytes - 1u)) != 0;
     }
     if (bytes == 4 && (address & 3u) != 0) {
         return (address & 1u) != 0 ? 2 : 1;
@@ -220,7 +220,7 @@ static void access_data(ek_memory *m, void *uc, ek_block *b, const ek_instructio
         address += reg(m, uc, i->index) << i->shift;
     }
     if (i->count == 1) {
-        b->events[EK_UNALIGNED] += further_accesses(m->bus_bytes, address, i->bytes);
+        b->events[EK_UNALIGNED] += further_accesses(m->bus_bytes, address, i->bytes, i->kind == EK_STORE);
     }
     region *r = region_of(m, address);
     if (r != NULL && r->data_event != EK_NONE) {

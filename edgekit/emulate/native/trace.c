@@ -196,6 +196,7 @@ static uint32_t find(ek_trace *t, void *uc, uint32_t context, uint32_t address, 
         b->address = address;
         b->size = size;
         b->context = context;
+        b->expectation = 1;
         describe(t, uc, b);
         t->slots[slot] = t->block_count++;
     }

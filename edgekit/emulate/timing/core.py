@@ -37,6 +37,7 @@ class Core:
         skips: conditional instructions cost 1 when skipped and their charge when they run; otherwise always the latter.
         quotient: what 32 bits of quotient add to the shortest division; in proportion for shorter ones.
         bus_bytes: width of the data bus: what an unaligned access has to be split for.
+        unaligned: added for every further bus access of one that is not aligned.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Core:
     skips: bool
     quotient: int
     bus_bytes: int
+    unaligned: int
 
 
 SKIPPED = Charge(1)

@@ -84,4 +84,5 @@ CORTEX_M4F = Core(
     skips=True,
     quotient=10,
     bus_bytes=4,
+    unaligned=1,
 )

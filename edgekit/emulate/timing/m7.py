@@ -1,14 +1,15 @@
 """Instruction timing of the Cortex-M7: in-order dual issue. Arm publishes no table; this model rests on
 
 * the compilers' pipeline descriptions: LLVM's ARMScheduleM7.td (units, latencies, which operands are needed a cycle
-  early, "mispredict cost for forward branches is 6") and GCC's cortex-m7.md (one load/store unit, several registers at
-  two per cycle);
-* measurements: quinapalus.com/cm7cycles (STM32H730) and mastodawn.com #CortexM7 (SIMD and DSP instructions only as the
-  first of a pair, one shifter per cycle).
+  early) and GCC's cortex-m7.md (one load/store unit, several registers at two per cycle);
+* measurements on an STM32H7: jnk0le's "pipeline cycle test" (a misprediction costs 8 cycles, 6 where the flags are old;
+  unaligned loads 3 more; multiplications do not pair with stores; a loaded word reaches a multiplication a cycle late),
+  quinapalus.com/cm7cycles (a loaded address is there after 3 cycles) and mastodawn.com #CortexM7 (SIMD and DSP
+  instructions only as the first of a pair, one shifter per cycle).
 
-Where they differ the slower one is taken. Blocks are scheduled one by one: the last instructions of a block and the
-first of the next never pair. Predicted branches cost their issue slot only; a two-bit counter per branch stands for the
-predictor, whose real tables are larger but shared.
+Where they differ the slower one is taken; loads of different banks, which can pair, are priced as if they never did.
+Blocks are scheduled one by one: the last instructions of a block and the first of the next never pair. Predicted
+branches cost their issue slot only; a two-bit counter per block stands for the predictor.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from edgekit.emulate.timing.core import Charge, Core
 from edgekit.emulate.timing.instruction import DIVISIONS, DOUBLE, LOADS, MULTIPLE, TABLE_BRANCHES, Instruction
 
 DIVISION = 7
-MISPREDICTED = 6
+MISPREDICTED = 8
+UNALIGNED = 3
 WIDTH = 2
 
 MULTIPLY = frozenset(
@@ -45,11 +47,13 @@ FLOAT_MEMORY_LATENCY = 2
 def schedule(instructions: Sequence[Instruction], entered_from: Instruction | None) -> list[Charge]:
     """Charges of a block: the cycles that issuing each instruction adds (0: it pairs), and its wait for operands."""
     ready: dict[int, int] = {}
+    loaded: set[int] = set()
     charges: list[Charge] = []
     now, group = -1, list[Instruction]()
     for one in instructions:
         needs = [(register, early) for register, early in _needs(one) if register in ready]
-        needed = max((ready[register] + early for register, early in needs), default=0)
+        late = _late_for_loads(one)
+        needed = max((ready[r] + early + (r in loaded and r in late) for r, early in needs), default=0)
         if group and needed <= now and _pairs(group, one):
             group.append(one)
             charges.append(Charge(0))
@@ -60,7 +64,15 @@ def schedule(instructions: Sequence[Instruction], entered_from: Instruction | No
             now, group = issued + cycles - 1, [one]
         for register in one.written:
             ready[register] = max(now, issued) + _latency(one, register)
+        loaded = (loaded - one.written) | (one.written - one.address if one.is_memory else frozenset())
     return charges
+
+
+def _late_for_loads(one: Instruction) -> frozenset[int]:
+    """Operands that a load's result reaches one cycle later than other results."""
+    if _multiplies(one):
+        return frozenset(one.operands[2:4] if one.name.startswith(LONG_ACCUMULATE) else one.operands[1:3])
+    return one.address
 
 
 def _needs(one: Instruction) -> list[tuple[int, int]]:
@@ -117,8 +129,12 @@ def _pairs(group: Sequence[Instruction], one: Instruction) -> bool:
         return False
     if one.name.startswith(FIRST_ONLY + FIRST_ONLY_SLOW):
         return False
+    if first.written & one.read and not (one.is_store or one.jumps):
+        return False  # only stores and branches can use a result of their own cycle
     shared = (
         first.is_memory and one.is_memory,
+        first.is_store and _multiplies(one),
+        _multiplies(first) and one.is_store,
         _multiplies(first) and _multiplies(one),
         _shifts(first) and _shifts(one),
         first.name.startswith("v") and one.name.startswith("v"),
@@ -139,4 +155,5 @@ CORTEX_M7F = Core(
     skips=False,
     quotient=0,
     bus_bytes=8,
+    unaligned=UNALIGNED,
 )

@@ -43,7 +43,7 @@ def cost_of(
         mhz: clock; at 16 MHz the STM32L475's flash needs no wait states.
     """
     text = TEMPLATE.format(code=code.replace(";", "\\n"), align=align, section=section)
-    image = program("void finish(void);" + text + FINISH, folder)
+    image = program("void finish(void);" + text + FINISH, folder, board=board)
     contexts = [Context("kernel", image.symbol("kernel").address)]
     decoded = Code(image, CORES[board.core])
     with Machine(
@@ -56,5 +56,5 @@ def cost_of(
     ) as machine:
         finished = machine.run()
     assert finished.runs == 1
-    prices = Prices.at(board, board.operating_point(mhz * 1_000_000))
+    prices = Prices.at(board, board.operating_point(mhz * 1_000_000), decoded.core)
     return price(decoded, finished.blocks, prices, lambda row: int(row["context"]))[1]

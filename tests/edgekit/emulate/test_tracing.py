@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.boards import load_board
 from edgekit.emulate.pricing import Cycles
 from tests.edgekit.emulate.assembly import BOARD, cost_of
 
@@ -90,3 +91,43 @@ def test_ways_decide_what_collides(ways: int, misses: int, tmp_path: Path) -> No
 def test_skipped_loads_read_nothing(tmp_path: Path) -> None:
     assert data("cmp r0, #1; it eq; ldreq r1, [r4]; bx lr", tmp_path) == 0
     assert data("cmp r0, #0; it eq; ldreq r1, [r4]; bx lr", tmp_path) == FILL
+
+
+F756 = load_board("stm32f756")
+LINE = 7 + 10  # cycles of a line from flash at 216 MHz: wait states and what the board's data add
+RAM_LINE = 9
+
+
+def f756(code: str, folder: Path, mhz: int = 216) -> Cycles:
+    return cost_of(code, folder, align=1024, mhz=mhz, board=F756).cycles
+
+
+def test_l1_caches_read_lines_of_32_bytes(tmp_path: Path) -> None:
+    cycles = f756(".rept 63; nop; .endr; bx lr", tmp_path)
+    assert cycles.fetch == 4 * LINE
+    assert f756(READ.format(times=5, words=72), tmp_path).data == 9 * LINE  # 288 bytes fit 4 KB
+    assert f756(READ.format(times=5, words=72), tmp_path, mhz=30).data == 0
+
+
+def test_tightly_coupled_memory_is_free(tmp_path: Path) -> None:
+    assert f756("ldr r0, [r7]; str r0, [r7, #64]; push {r0-r3}; pop {r0-r3}; bx lr", tmp_path).data == 0
+
+
+def test_ram_behind_the_cache_costs_lines_and_write_backs(tmp_path: Path) -> None:
+    """Five lines of SRAM1 that share a set of four ways: every write makes room for the next one."""
+    setup = "movw r4, #0; movt r4, #0x2001; movs r0, #2; 1: mov r5, r4; movs r1, #5; "
+    code = setup + "2: str r1, [r5]; add r5, r5, #1024; subs r1, #1; bne 2b; subs r0, #1; bne 1b; bx lr"
+    # ten misses; the first four find empty lines, the other six write one back
+    assert f756(code, tmp_path).data == 10 * RAM_LINE + 6 * RAM_LINE
+    assert f756(code.replace("str r1", "ldr r2"), tmp_path).data == 10 * RAM_LINE
+
+
+def test_unaligned_loads_are_replayed(tmp_path: Path) -> None:
+    assert f756("ldr r0, [r7, #1]; ldrh r0, [r7, #3]; bx lr", tmp_path).data == 3 + 3
+    assert f756("ldrh r0, [r7, #2]; ldrb r0, [r7, #3]; str r0, [r7, #1]; bx lr", tmp_path).data == 0
+
+
+def test_predictable_branches_are_free(tmp_path: Path) -> None:
+    """A counted loop: the way in, one pass to learn, and the exit are predicted wrongly; so is the first return."""
+    for times in (5, 100):
+        assert f756(f"movs r0, #{times}; 1: subs r0, #1; bne 1b; bx lr", tmp_path).branch == 8 * 4
