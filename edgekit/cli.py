@@ -20,6 +20,7 @@ VERBS = {
     "quantize": "write a trained network as integer ONNX",
     "build": "turn an integer model.onnx into a C project and firmware",
     "emulate": "run firmware on inputs and price it, layer by layer",
+    "report": "write the report page of a run again",
     "models": "list the networks that can be trained",
     "boards": "list the boards that can be built for",
     "ops": "list the supported operators and their kernels",
