@@ -96,7 +96,9 @@ def source(plan: Plan) -> str:
     lines += ['#include "model_weights.h"', ""]
     lines += ["/* Declared here because a freestanding compiler has no string.h. */"]
     lines += ["void *memcpy(void *to, const void *from, size_t bytes);", ""]
-    lines += ["#define NOINLINE __attribute__((noinline))", ""]
+    lines += ["#define NOINLINE __attribute__((noinline))"]
+    lines += ["/* Keeps the call of a layer that changes nothing: every layer can be stepped, traced and priced. */"]
+    lines += ['#define KEEP __asm volatile("" ::: "memory")', ""]
     lines += [f"uint8_t {prefix}_arena[{prefix.upper()}_ARENA_BYTES] __attribute__((aligned(8)));", ""]
     shared = _shared_calls(plan)
     lines += _wrappers(plan, shared)
@@ -174,7 +176,7 @@ def _layer(plan: Plan, layer: Layer, shared: dict[Shape, str]) -> list[str]:
     lines = [f"/* {layer.index}: {node.name}, {node.op.kind} {shapes} -> {tuple(layer.site.output.shape)},"]
     lines[0] += f" kernel {layer.kernel.name} */"
     symbol = layer_symbol(plan, layer)
-    lines += [f"{_qualifiers(plan, symbol)} void {symbol}(void)", "{"]
+    lines += [f"{_qualifiers(plan, symbol)} void {symbol}(void)", "{", "    KEEP;"]
     for position, call in enumerate(layer.calls):
         shape = _shape(layer, call)
         arguments = ", ".join(_arguments(plan, layer, position, call))

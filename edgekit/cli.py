@@ -23,6 +23,7 @@ VERBS = {
     "profile": "price any bare-metal Cortex-M image, function by function",
     "compare": "runs and boards side by side: one table, one picture",
     "calibrate": "hold the cost model against published measurements",
+    "report": "write the report page of a run again",
     "models": "list the networks that can be trained",
     "boards": "list the boards that can be built for",
     "ops": "list the supported operators and their kernels",

@@ -19,7 +19,7 @@ class Code:
         self.image, self.core = image, core
         self._decoded: dict[tuple[int, int], tuple[Instruction, ...]] = {}
         self._addresses: dict[tuple[int, int], dict[int, int]] = {}
-        self._blocks: dict[tuple[int, int, Instruction | None], StaticBlock] = {}
+        self._blocks: dict[tuple[int, int, Instruction | None, Instruction | None], StaticBlock] = {}
 
     def instructions(self, address: int, size: int) -> tuple[Instruction, ...]:
         """The instructions of a block.
@@ -38,12 +38,14 @@ class Code:
             self._addresses[key] = {code.address: index for index, code in enumerate(codes)}
         return self._decoded[key]
 
-    def block(self, address: int, size: int, entered_from: Instruction | None = None) -> StaticBlock:
-        """The block with its charges; ``entered_from`` is the instruction that it continues."""
-        key = (address, size, entered_from)
+    def block(
+        self, address: int, size: int, before: Instruction | None = None, after: Instruction | None = None
+    ) -> StaticBlock:
+        """The block with its charges; ``before`` and ``after`` are the instructions that it continues and ends in."""
+        key = (address, size, before, after)
         if key not in self._blocks:
             instructions = self.instructions(address, size)
-            charges = tuple(self.core.schedule(instructions, entered_from))
+            charges = tuple(self.core.schedule(instructions, before, after))
             self._blocks[key] = StaticBlock(instructions, charges, self.core.skips)
         return self._blocks[key]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy.boards import Board
@@ -117,7 +117,7 @@ class Traced:
 
     def flash_waits(self, point: OperatingPoint) -> tuple[dict[str, int], dict[str, int]]:
         """Cycles lost to flash: by layer for its data, by function for its instructions."""
-        prices = Prices(Prices.at(self.board, point, self.code.core).flash, 0, 0, 0)
+        prices = replace(Prices.at(self.board, point, self.code.core), ram_fetch=0, ram_data=0, unaligned=0)
         by_context = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
         layers = {layer.name: by_context.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
         functions = price(self.code, self.finished.blocks, prices, self.code.function)

@@ -21,11 +21,13 @@ SOURCES = ("machine.h", "trace.c", "bus.c", "memory.c")
 
 # Mirrors the events of machine.h.
 (
-    FLASH_FETCH, RAM_FETCH, FLASH_DATA, RAM_DATA, WRITE_BACK, UNALIGNED, EXECUTE, LOAD_USE, DROPPED, EVENTS,
-) = range(10)  # fmt: skip
+    FLASH_FETCH, FLASH_AHEAD, RAM_FETCH, FLASH_DATA, RAM_DATA, WRITE_BACK, UNALIGNED, EXECUTE, LOAD_USE, DROPPED,
+    EVENTS,
+) = range(11)  # fmt: skip
 NONE = 0xFFFFFFFF
 MEMORY_EVENTS = {
     "flash_fetch": FLASH_FETCH,
+    "flash_ahead": FLASH_AHEAD,
     "ram_fetch": RAM_FETCH,
     "flash_data": FLASH_DATA,
     "ram_data": RAM_DATA,
@@ -67,7 +69,8 @@ class TracedInstruction(ctypes.Structure):
         ("index", ctypes.c_int32),
         ("offset", ctypes.c_int32),
         *((name, ctypes.c_uint8) for name in ("kind", "shift", "bytes", "count", "execute", "load_use")),
-        ("padding", ctypes.c_uint8 * 2),
+        ("overlaps", ctypes.c_uint8),
+        ("padding", ctypes.c_uint8),
     )
 
 

@@ -13,6 +13,7 @@ from deploy.operating_point import OperatingPoint
 from edgekit.emulate import native
 from edgekit.emulate.code import Code
 from edgekit.emulate.timing.core import Core
+from edgekit.emulate.timing.instruction import Instruction
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -56,9 +57,15 @@ class Cost:
 
 @dataclass(frozen=True)
 class Prices:
-    """Cycles of one event of each kind that memories cause."""
+    """Cycles of one event of each kind that memories cause.
+
+    Attributes:
+        ahead_bytes: what a read of flash for instructions gives: the fetch unit asks for the next so many bytes while
+            the core executes as many.
+    """
 
     flash: int
+    ahead_bytes: int
     ram_fetch: int
     ram_data: int
     unaligned: int
@@ -69,7 +76,8 @@ class Prices:
         overhead = board.flash_timing.fill_overhead if board.flash_timing and point.wait_states else 0
         fetch = max((memory.fetch_wait or memory.fill_wait for memory in board.rams), default=0)
         fill = max((memory.fill_wait for memory in board.rams), default=0)
-        return cls(point.wait_states + overhead, fetch, fill, core.unaligned)
+        ahead = next((c.fill_bytes for c in board.caches if c.serves == "fetch"), 0)
+        return cls(point.wait_states + overhead, ahead, fetch, fill, core.unaligned)
 
 
 def price(code: Code, blocks: np.ndarray[Any, Any], prices: Prices, key: Callable[[np.void], Key]) -> dict[Key, Cost]:
@@ -81,37 +89,47 @@ def price(code: Code, blocks: np.ndarray[Any, Any], prices: Prices, key: Callabl
     Raises:
         EmulationError: a block holds something that is no instruction of the core.
     """
-    ends = _last_before(code, blocks)
+    neighbours = _neighbours(code, blocks)
     costs: dict[Key, Cost] = {}
     for row in blocks:
-        cost = _row_cost(code, row, prices, ends)
+        cost = _row_cost(code, row, prices, neighbours)
         name = key(row)
         costs[name] = costs.get(name, Cost()) + cost
     return costs
 
 
-def _last_before(code: Code, blocks: np.ndarray[Any, Any]) -> dict[int, Any]:
-    """By address, the last instruction of the block that ends there, where it falls through.
+Neighbours = tuple[dict[int, Instruction], dict[int, Instruction]]
 
-    The emulator also cuts blocks at memory page ends: such a piece continues the instructions of the one before.
+
+def _neighbours(code: Code, blocks: np.ndarray[Any, Any]) -> Neighbours:
+    """By address, the last instruction of the block that ends there, and the first one of that which starts there.
+
+    The emulator also cuts blocks at memory page ends: such pieces continue each other. Ends by a branch do not count.
     """
-    keys = {(int(row["address"]), int(row["size"])) for row in blocks}
-    ends = {address + size: code.instructions(address, size)[-1] for address, size in sorted(keys)}
-    return {address: last for address, last in ends.items() if not last.jumps}
+    keys = sorted({(int(row["address"]), int(row["size"])) for row in blocks})
+    last = {address + size: code.instructions(address, size)[-1] for address, size in keys}
+    before = {address: one for address, one in last.items() if not one.jumps}
+    return before, {address: code.instructions(address, size)[0] for address, size in keys if address in before}
 
 
-def _row_cost(code: Code, row: np.void, prices: Prices, ends: dict[int, Any]) -> Cost:
+def _row_cost(code: Code, row: np.void, prices: Prices, neighbours: Neighbours) -> Cost:
     core: Core = code.core
-    block = code.block(int(row["address"]), int(row["size"]), ends.get(int(row["address"])))
+    address, size = int(row["address"]), int(row["size"])
+    before, after = neighbours
+    falls_through = not code.instructions(address, size)[-1].jumps
+    block = code.block(address, size, before.get(address), after.get(address + size) if falls_through else None)
     executions = int(row["executions"])
     events = [int(count) for count in row["events"]]
+    hidden = (block.execute + block.load_use) * prices.ahead_bytes // size
     cycles = Cycles(
         execute=executions * block.execute + events[native.EXECUTE],
         load_use=executions * block.load_use + events[native.LOAD_USE],
         branch=int(row["taken"]) * core.taken
         + int(row["taken_wide"]) * core.taken_wide
         + int(row["mispredicted"]) * core.mispredicted,
-        fetch=events[native.FLASH_FETCH] * prices.flash + events[native.RAM_FETCH] * prices.ram_fetch,
+        fetch=events[native.FLASH_FETCH] * prices.flash
+        + events[native.FLASH_AHEAD] * max(prices.flash - hidden, 0)
+        + events[native.RAM_FETCH] * prices.ram_fetch,
         data=events[native.FLASH_DATA] * prices.flash
         + (events[native.RAM_DATA] + events[native.WRITE_BACK]) * prices.ram_data
         + events[native.UNALIGNED] * prices.unaligned,

@@ -72,7 +72,7 @@ class Profile:
     def events(self) -> dict[str, int]:
         """How often what the model prices has happened; see docs/cost-model.md."""
         blocks = self._counted
-        core = price(self.code, blocks, Prices(0, 0, 0, 0), lambda row: None).get(None, Cost()).cycles
+        core = price(self.code, blocks, Prices(0, 0, 0, 0, 0), lambda row: None).get(None, Cost()).cycles
         return {
             "execute": core.execute,
             "load_use": core.load_use,

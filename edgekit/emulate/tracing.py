@@ -11,6 +11,7 @@ from unicorn import arm_const
 from deploy.boards import Board, Cache, Memory
 from edgekit.emulate import native
 from edgekit.emulate.code import Code
+from edgekit.emulate.timing.core import Charge
 from edgekit.emulate.timing.instruction import DIVISIONS, Instruction
 
 EVENTS = {
@@ -50,13 +51,14 @@ class Tracing:
             static = self.code.block(block, size)
             index = self.code.position(block, size, address)
             describe(static.instructions[index], static.extra(index), to.contents)
+            to.contents.overlaps = static.charges[index].overlaps
         except BaseException as error:  # ctypes would print and drop it
             self.failure = self.failure or error
 
 
-def describe(instruction: Instruction, extra: Any, to: native.TracedInstruction) -> None:
+def describe(instruction: Instruction, extra: Charge, to: native.TracedInstruction) -> None:
     """Fill in what the C side has to know of an instruction; ``extra``: its charge beyond the static one."""
-    to.execute, to.load_use = extra
+    to.execute, to.load_use = extra.execute, extra.load_use
     to.base, to.index = (REGISTERS.get(number, ABSENT) for number in (instruction.base, instruction.index))
     if instruction.name in DIVISIONS:
         to.kind = native.DIVIDE_SIGNED if instruction.name == "sdiv" else native.DIVIDE_UNSIGNED
@@ -65,7 +67,7 @@ def describe(instruction: Instruction, extra: Any, to: native.TracedInstruction)
         to.kind = native.STORE if instruction.is_store else native.LOAD
         to.offset, to.shift = ctypes.c_int32(instruction.offset).value, instruction.shift
         to.bytes, to.count = instruction.transfer_bytes, instruction.transfers
-    elif any(extra):
+    elif extra.cycles:
         to.kind = native.OTHER
 
 

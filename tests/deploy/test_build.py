@@ -258,3 +258,15 @@ def test_vectorizer_keeps_the_sign_of_pooled_sums(tmp_path: Path) -> None:
     inputs = inputs_for(graph, 500)
     found = HostModel(tmp_path / "out").run(inputs)["pool"]
     assert np.array_equal(found, run(graph, inputs)["pool"])
+
+
+def test_a_layer_that_changes_nothing_keeps_its_function(tmp_path: Path) -> None:
+    """An identity in place compiles to nothing, and the linker dropped its function: the emulator missed its symbol."""
+    b = GraphBuilder("identity")
+    x = b.input("x", DType.S8, (8,), 0)
+    one = Requant(np.array(1 << 30), np.array(1 << 29), np.array(30), 0, DType.S8)
+    y = b.node("first", Requantize(one), [x])
+    b.output(b.node("second", Requantize(one), [y]))
+    built = build_graph(b.build(), BOARD, tmp_path / "out")
+    symbols = read_elf(built.elf).symbols
+    assert all(layer_symbol(built.plan, layer) in symbols for layer in built.plan.layers)

@@ -17,7 +17,8 @@ from quant.graph import Graph
 from tests.quant.strategies import graphs, inputs_of
 
 HOST, BOARD = load_board("host"), load_board("stm32l475")
-MACHINES = {"portable": HOST, "dsp": replace(HOST, isa=BOARD.isa), "cortex-m": BOARD}
+M7 = load_board("stm32f756")
+MACHINES = {"portable": HOST, "dsp": replace(HOST, isa=BOARD.isa), "cortex-m4": BOARD, "cortex-m7": M7}
 # No shrinking: every example compiles a project. The failing graph is printed as it is.
 COMPILED = settings(
     max_examples=8,
@@ -38,7 +39,7 @@ def test_machine_equals_the_reference(machine: str, rank: int) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "out"
             build_graph(graph, MACHINES[machine], folder)
-            run = EmulatedBoard(Firmware.load(folder)) if machine == "cortex-m" else host_library(folder)
+            run = EmulatedBoard(Firmware.load(folder)) if machine.startswith("cortex") else host_library(folder)
             agreement = compare(graph, machine, run, x)
         assert agreement.different == 0, str(agreement.first)
         assert agreement.layers >= 2

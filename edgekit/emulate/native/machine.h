@@ -36,6 +36,7 @@ enum {
 /* What a traced run counts beside instructions; mirrored in native.py. */
 enum {
     EK_FLASH_FETCH = 0, /* reads of flash for instructions */
+    EK_FLASH_AHEAD,     /* of these, for what follows in memory: the fetch unit asks before it is needed */
     EK_RAM_FETCH,       /* words, or cache lines, read from RAM for instructions */
     EK_FLASH_DATA,      /* reads of flash for data */
     EK_RAM_DATA,        /* cache lines read from RAM for data */
@@ -78,7 +79,8 @@ typedef struct {
     uint8_t count;    /* transfers */
     uint8_t execute;  /* cycles to add whenever it runs */
     uint8_t load_use; /* the same */
-    uint8_t padding[2];
+    uint8_t overlaps; /* the next access hides a cycle of it, if it goes to the same memory */
+    uint8_t padding;
 } ek_instruction;
 
 typedef struct ek_trace ek_trace;
@@ -118,7 +120,7 @@ EK_EXPORT uint32_t ek_memory_cache(ek_memory *memory, uint32_t sets, uint32_t wa
 EK_EXPORT int ek_memory_region(ek_memory *memory, uint32_t start, uint32_t bytes, uint32_t fetch_cache,
                                uint32_t fetch_event, uint32_t data_cache, uint32_t data_event);
 EK_EXPORT void ek_memory_on_instruction(void *uc, uint64_t address, uint32_t size, void *memory);
-void ek_memory_fetch(ek_memory *memory, ek_block *block);
+void ek_memory_fetch(ek_memory *memory, ek_block *block, int falls_in);
 
 /* The measurement starts with the first byte taken, and anew with byte `measure_from`. */
 EK_EXPORT ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t received_bytes, uint64_t measure_from);

@@ -39,6 +39,7 @@ struct ek_memory {
     ek_trace *trace;
     ek_describe describe;
     uint32_t bus_bytes, divide_cycles;
+    const region *overlapping; /* memory of a load whose second cycle the access behind it hides */
     cache caches[MAX_CACHES];
     uint32_t cache_count;
     region regions[MAX_REGIONS];
@@ -153,13 +154,15 @@ static void look_up(cache *c, ek_block *b, uint32_t address, uint32_t event, int
     found->dirty |= (uint32_t)(write && c->write_back != EK_NONE);
 }
 
-/* All units that an access of this size touches; without a cache every bus word is an event of its own. */
-static void reach(ek_memory *m, ek_block *b, uint32_t address, uint32_t bytes, uint32_t cached, uint32_t event,
-                  int write) {
+/* All units that an access of this size touches; without a cache every bus word is an event of its own. Units behind
+ * the first one count as `further`. */
+static void reach(ek_memory *m, ek_block *b, uint32_t address, uint32_t bytes, uint32_t cached, uint32_t first,
+                  uint32_t further, int write) {
     cache *c = cached == EK_NONE ? NULL : &m->caches[cached];
     uint32_t unit = c == NULL ? 4u : 1u << c->fill_shift;
 
     for (uint32_t at = address & ~(unit - 1u); at < address + bytes; at += unit) {
+        uint32_t event = at > address ? further : first;
         if (c != NULL) {
             look_up(c, b, at, event, write);
         } else {
@@ -168,12 +171,14 @@ static void reach(ek_memory *m, ek_block *b, uint32_t address, uint32_t bytes, u
     }
 }
 
-void ek_memory_fetch(ek_memory *m, ek_block *b) {
+void ek_memory_fetch(ek_memory *m, ek_block *b, int falls_in) {
     region *r = region_of(m, b->address);
 
-    if (r != NULL && r->fetch_event != EK_NONE) {
-        reach(m, b, b->address, b->size, r->fetch_cache, r->fetch_event, 0);
+    if (r == NULL || r->fetch_event == EK_NONE) {
+        return;
     }
+    uint32_t ahead = r->fetch_event == EK_FLASH_FETCH ? EK_FLASH_AHEAD : r->fetch_event;
+    reach(m, b, b->address, b->size, r->fetch_cache, falls_in ? ahead : r->fetch_event, ahead, 0);
 }
 
 /* A single access that is not aligned takes further bus accesses. On a 32-bit bus they are aligned halves and bytes;
@@ -223,8 +228,13 @@ static void access_data(ek_memory *m, void *uc, ek_block *b, const ek_instructio
         b->events[EK_UNALIGNED] += further_accesses(m->bus_bytes, address, i->bytes, i->kind == EK_STORE);
     }
     region *r = region_of(m, address);
+    if (m->overlapping != NULL && m->overlapping != r) {
+        b->events[EK_LOAD_USE]++; /* another memory: the load before could not share a cycle with this access */
+    }
+    m->overlapping = i->overlaps ? r : NULL;
     if (r != NULL && r->data_event != EK_NONE) {
-        reach(m, b, address, (uint32_t)i->bytes * i->count, r->data_cache, r->data_event, i->kind == EK_STORE);
+        reach(m, b, address, (uint32_t)i->bytes * i->count, r->data_cache, r->data_event, r->data_event,
+              i->kind == EK_STORE);
     }
 }
 
@@ -261,6 +271,7 @@ void ek_memory_on_instruction(void *uc, uint64_t at, uint32_t size, void *memory
     }
     const ek_instruction *i = &m->instructions[*known];
     if (i->kind == EK_PLAIN) {
+        m->overlapping = NULL; /* the access that was to follow was skipped */
         return;
     }
     b->events[EK_EXECUTE] += i->execute;

@@ -273,7 +273,9 @@ void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace) {
     }
 
     ek_block *b = &t->blocks[index];
+    int falls_in = 0;
     if (t->previous != NONE) {
+        falls_in = address == t->blocks[t->previous].address + t->blocks[t->previous].size;
         leave_block(t, &t->blocks[t->previous], b);
         if (index == t->previous && b->instructions == 1 && address != b->address + b->size) {
             ek_trace_stop(t, uc, EK_SELF_LOOP, address);
@@ -294,7 +296,7 @@ void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace) {
     b->executions++;
     t->instructions += b->instructions;
     if (t->memory != NULL && t->measuring) {
-        ek_memory_fetch(t->memory, b);
+        ek_memory_fetch(t->memory, b, falls_in);
     }
 }
 

@@ -11,18 +11,22 @@ from edgekit.emulate.timing.instruction import Instruction
 
 
 class Charge(NamedTuple):
-    """Cycles of one instruction: issue and execution, and waiting for operands (mostly of loads)."""
+    """Cycles of one instruction: issue and execution, and waiting for operands (mostly of loads).
+
+    ``overlaps``: it is a load whose second cycle the next access hides, unless that goes to another memory.
+    """
 
     execute: int
     load_use: int = 0
+    overlaps: bool = False
 
     @property
     def cycles(self) -> int:
         return self.execute + self.load_use
 
 
-# Charges of instructions that run one after the other, and of the one that control came from, if it fell through.
-Schedule = Callable[[Sequence[Instruction], Instruction | None], list[Charge]]
+# Charges of instructions that run one after the other, given the ones before and after them if control falls through.
+Schedule = Callable[[Sequence[Instruction], Instruction | None, Instruction | None], list[Charge]]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,9 @@ FLOAT_LATENCY = {
 FLOAT_MEMORY_LATENCY = 2
 
 
-def schedule(instructions: Sequence[Instruction], entered_from: Instruction | None) -> list[Charge]:
+def schedule(
+    instructions: Sequence[Instruction], before: Instruction | None, after: Instruction | None
+) -> list[Charge]:
     """Charges of a block: the cycles that issuing each instruction adds (0: it pairs), and its wait for operands."""
     ready: dict[int, int] = {}
     loaded: set[int] = set()

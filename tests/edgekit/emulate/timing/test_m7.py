@@ -55,5 +55,5 @@ def test_by_hand(case: str, tmp_path: Path) -> None:
     instructions = [decode(one) for one in image.disassemble(image.symbol("Reset_Handler"))][: code.count(";") + 1]
     if code.endswith("1:"):
         instructions.pop()
-    charges = schedule(instructions, None)
+    charges = schedule(instructions, None, None)
     assert (sum(c.cycles for c in charges), sum(c.load_use for c in charges)) == (cycles, waiting)
