@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from edgekit.calibration.rows import Row
 from edgekit.emulate.timing import CORES
+
+Events = Mapping[str, Any]  # Profile.events(): counts by name, and `hidden`
+OVERHEADS = [step / 20 for step in range(101)]  # 0 to 5 cycles
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class CycleFit:
 
     Attributes:
         taken, overhead: the fit; ``board_taken`` and ``board_overhead`` are what the model uses.
-        separable: ratio of the fit's singular values; near 0 the rows cannot tell the two apart.
+        rms, board_rms: root mean square of the relative residuals, in percent, of the fit and of the model.
+        alike: lowest and highest overhead whose best fit is at most a tenth worse: what rows can tell.
     """
 
     core: str
@@ -43,7 +48,9 @@ class CycleFit:
     overhead: float
     board_taken: float
     board_overhead: float
-    separable: float
+    rms: float
+    board_rms: float
+    alike: tuple[float, float]
     residuals: tuple[Residual, ...]
 
 
@@ -57,50 +64,55 @@ class CurrentFit:
     residuals: tuple[Residual, ...]
 
 
-def cycles_of(row: Row, events: Mapping[str, int], taken: float, overhead: float) -> float:
+def cycles_of(row: Row, events: Events, taken: float, overhead: float) -> float:
     """The model's cycles for a row; see :mod:`edgekit.emulate.pricing`."""
-    fixed, fills, states = _parts(row, events)
-    return fixed + events["taken"] * taken + fills * (states + overhead)
+    return _without_branches(row, events, overhead) + events["taken"] * taken
 
 
-def _parts(row: Row, events: Mapping[str, int]) -> tuple[int, int, int]:
-    """Cycles that are not fitted, reads of flash, wait states of each."""
+def _without_branches(row: Row, events: Events, overhead: float) -> float:
     board = row.board
     assert board is not None
     core, states = CORES[board.core], board.operating_point(round(row.clock_mhz * 1e6)).wait_states
-    fixed = events["execute"] + events["load_use"] + events["unaligned"] * core.unaligned
-    fixed += events["taken_wide"] * core.taken_wide + events["mispredicted"] * core.mispredicted
-    return fixed, events["flash_fetch"] + events["flash_data"], states
+    read = states + overhead if states else 0.0
+    cycles = events["execute"] + events["load_use"] + events["unaligned"] * core.unaligned
+    cycles += events["taken_wide"] * core.taken_wide + events["mispredicted"] * core.mispredicted
+    cycles += (events["flash_fetch"] + events["flash_data"]) * read
+    return cycles + sum(count * max(read - int(hidden), 0) for hidden, count in events["hidden"].items())
 
 
-def fit_cycles(rows: Sequence[Row], events: Mapping[str, Mapping[str, int]]) -> list[CycleFit]:
+def fit_cycles(rows: Sequence[Row], events: Mapping[str, Events]) -> list[CycleFit]:
     """One fit per core over the rows with measured cycles whose events are known; relative errors count."""
-    fits = []
     usable = [row for row in rows if row.cycles and row.id in events and row.board is not None]
-    for core in sorted({row.board.core for row in usable if row.board}):
-        mine = [row for row in usable if row.board and row.board.core == core]
-        matrix, target = [], []
-        for row in mine:
-            assert row.cycles is not None
-            fixed, fills, states = _parts(row, events[row.id])
-            matrix.append([events[row.id]["taken"] / row.cycles, fills / row.cycles])
-            target.append(1 - (fixed + fills * states) / row.cycles)
-        (taken, overhead), _, _, singular = np.linalg.lstsq(np.array(matrix), np.array(target), rcond=None)
-        board = mine[0].board
-        assert board is not None and board.flash_timing is not None
-        own = float(CORES[core].taken), float(board.flash_timing.fill_overhead)
-        residuals = tuple(
-            Residual(
-                row,
-                row.cycles or 0,
-                cycles_of(row, events[row.id], *own),
-                cycles_of(row, events[row.id], taken, overhead),
-            )
-            for row in mine
-        )
-        separable = float(singular[-1] / singular[0]) if len(singular) > 1 else 0.0
-        fits.append(CycleFit(core, float(taken), float(overhead), *own, separable, residuals))
-    return fits
+    groups: dict[str, list[Row]] = {}
+    for row in usable:
+        groups.setdefault(row.board.core if row.board else "", []).append(row)
+    return [_fit_core(core, mine, events) for core, mine in sorted(groups.items())]
+
+
+def _fit_core(core: str, rows: Sequence[Row], events: Mapping[str, Events]) -> CycleFit:
+    board = rows[0].board
+    assert board is not None and board.flash_timing is not None
+    own = float(CORES[core].taken), float(board.flash_timing.fill_overhead)
+    tried = [(overhead, *_best_taken(rows, events, overhead)) for overhead in OVERHEADS]
+    overhead, taken, rms = min(tried, key=lambda trial: trial[2])
+    alike = [trial[0] for trial in tried if trial[2] <= 1.1 * rms + 1e-9]
+
+    def residual(row: Row) -> Residual:
+        model, fitted = (cycles_of(row, events[row.id], *pair) for pair in (own, (taken, overhead)))
+        return Residual(row, row.cycles or 0.0, model, fitted)
+
+    residuals = tuple(residual(row) for row in rows)
+    board_rms = float(np.sqrt(np.mean([one.percent**2 for one in residuals])))
+    return CycleFit(core, taken, overhead, *own, rms, board_rms, (min(alike), max(alike)), residuals)
+
+
+def _best_taken(rows: Sequence[Row], events: Mapping[str, Events], overhead: float) -> tuple[float, float]:
+    """The branch refill with the least relative error at an overhead, and that error in percent (root mean square)."""
+    measured = np.array([row.cycles for row in rows])
+    branches = np.array([events[row.id]["taken"] for row in rows]) / measured
+    missing = 1 - np.array([_without_branches(row, events[row.id], overhead) for row in rows]) / measured
+    taken = float(branches @ missing / (branches @ branches))
+    return taken, float(100 * np.sqrt(np.mean((branches * taken - missing) ** 2)))
 
 
 def fit_currents(rows: Sequence[Row]) -> list[CurrentFit]:

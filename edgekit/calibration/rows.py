@@ -96,7 +96,7 @@ def _number(text: str, where: str) -> float | None:
     return value
 
 
-def read_events(folder: Path | None = None) -> dict[str, dict[str, int]]:
+def read_events(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Events by row id, as ``edgekit profile --json`` counts them: from files ``<id>.json``, or EdgeKit's own counts.
 
     Raises:
@@ -111,10 +111,10 @@ def read_events(folder: Path | None = None) -> dict[str, dict[str, int]]:
     return {path.stem: _events(path) for path in paths}
 
 
-def _events(path: Path) -> dict[str, int]:
+def _events(path: Path) -> dict[str, Any]:
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): int(count) for name, count in data["events"].items()}
+        return dict(data["events"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UserError(Problem("it is no profile", str(path), "what 'edgekit profile --json' prints")) from None
 

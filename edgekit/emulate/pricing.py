@@ -12,7 +12,7 @@ from deploy.boards import Board
 from deploy.operating_point import OperatingPoint
 from edgekit.emulate import native
 from edgekit.emulate.code import Code
-from edgekit.emulate.timing.core import Core
+from edgekit.emulate.timing.core import Core, StaticBlock
 from edgekit.emulate.timing.instruction import Instruction
 
 Key = TypeVar("Key", bound=Hashable)
@@ -112,6 +112,11 @@ def _neighbours(code: Code, blocks: np.ndarray[Any, Any]) -> Neighbours:
     return before, {address: code.instructions(address, size)[0] for address, size in keys if address in before}
 
 
+def hidden_cycles(block: StaticBlock, size: int, ahead_bytes: int) -> int:
+    """How long the core executes what one read of flash gives: so long it does not wait for the next one."""
+    return (block.execute + block.load_use) * ahead_bytes // size
+
+
 def _row_cost(code: Code, row: np.void, prices: Prices, neighbours: Neighbours) -> Cost:
     core: Core = code.core
     address, size = int(row["address"]), int(row["size"])
@@ -120,7 +125,7 @@ def _row_cost(code: Code, row: np.void, prices: Prices, neighbours: Neighbours) 
     block = code.block(address, size, before.get(address), after.get(address + size) if falls_through else None)
     executions = int(row["executions"])
     events = [int(count) for count in row["events"]]
-    hidden = (block.execute + block.load_use) * prices.ahead_bytes // size
+    hidden = hidden_cycles(block, size, prices.ahead_bytes)
     cycles = Cycles(
         execute=executions * block.execute + events[native.EXECUTE],
         load_use=executions * block.load_use + events[native.LOAD_USE],

@@ -6,6 +6,7 @@ or the run ends at a given function or after a given number of instructions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from deploy.operating_point import OperatingPoint
 from edgekit.emulate import native
 from edgekit.emulate.code import Code
 from edgekit.emulate.machine import NOWHERE, Context, Finished, Machine
-from edgekit.emulate.pricing import Cost, Prices, price
+from edgekit.emulate.pricing import Cost, Prices, hidden_cycles, price
 from edgekit.emulate.semihosting import Semihosting
 from edgekit.emulate.timing import CORES
 from edgekit.emulate.tracing import Tracing
@@ -69,15 +70,25 @@ class Profile:
         costs = price(self.code, self._counted, Prices.at(self.board, point, self.code.core), self.code.function)
         return dict(sorted(costs.items(), key=lambda entry: -entry[1].cycles.total))
 
-    def events(self) -> dict[str, int]:
-        """How often what the model prices has happened; see docs/cost-model.md."""
+    def events(self) -> dict[str, Any]:
+        """How often what the model prices has happened; see docs/cost-model.md.
+
+        ``hidden`` counts the reads of flash ahead by the cycles that the core has enough to do meanwhile.
+        """
         blocks = self._counted
         core = price(self.code, blocks, Prices(0, 0, 0, 0, 0), lambda row: None).get(None, Cost()).cycles
+        ahead_bytes = Prices.at(self.board, self.board.operating_point(), self.code.core).ahead_bytes
+        hidden: Counter[str] = Counter()
+        for row in blocks[blocks["events"][:, native.FLASH_AHEAD] > 0]:
+            address, size = int(row["address"]), int(row["size"])
+            cycles = hidden_cycles(self.code.block(address, size), size, ahead_bytes)
+            hidden[str(cycles)] += int(row["events"][native.FLASH_AHEAD])
         return {
             "execute": core.execute,
             "load_use": core.load_use,
             **{name: int(blocks[name].sum()) for name in ("taken", "taken_wide", "mispredicted")},
             **{name: int(blocks["events"][:, index].sum()) for name, index in native.MEMORY_EVENTS.items()},
+            "hidden": dict(sorted(hidden.items())),
         }
 
     @property

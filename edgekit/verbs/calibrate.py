@@ -77,7 +77,8 @@ def _cycle_lines(fit: CycleFit) -> list[Any]:
         table(("row", "platform", "measured", "model", "off", "refitted"), cells, "cycles", numbers="llrrrr"),
         f"{fit.core}: taken branch +{fit.board_taken:g}, flash read +{fit.board_overhead:g} beyond its wait states;"
         f" refitted +{fit.taken:.2f} and +{fit.overhead:.2f}",
-        f"  (singular values of the fit {fit.separable:.2f}: near 0, rows cannot tell the two apart)",
+        f"  root mean square {fit.board_rms:.1f} %, refitted {fit.rms:.1f} %; a flash read of +{fit.alike[0]:g} to"
+        f" +{fit.alike[1]:g} with its best branch fits about as well",
         f"  largest difference {worst:.1f} %: the band of ±{band:g} % {verdict}",
         "",
     ]

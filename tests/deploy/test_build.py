@@ -24,7 +24,7 @@ from quant.errors import UserError
 from quant.graph import Graph, GraphBuilder, State
 from quant.interchange.read import read_model
 from quant.interchange.write import save, to_onnx
-from quant.ops import Add, AveragePool, Conv, Dense, Reshape
+from quant.ops import Add, AveragePool, Conv, Dense, Requantize, Reshape
 from quant.reference import run
 from quant.requant import Requant
 from tests.deploy.graphs import every_operator, inputs_for, two_dimensional
@@ -261,12 +261,10 @@ def test_vectorizer_keeps_the_sign_of_pooled_sums(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_changes_nothing_keeps_its_function(tmp_path: Path) -> None:
-    """An identity in place compiles to nothing, and the linker dropped its function: the emulator missed its symbol."""
+    """An identity in place compiles to nothing; the linker dropped its function, and the emulator missed its symbol."""
     b = GraphBuilder("identity")
-    x = b.input("x", DType.S8, (8,), 0)
-    one = Requant(np.array(1 << 30), np.array(1 << 29), np.array(30), 0, DType.S8)
-    y = b.node("first", Requantize(one), [x])
-    b.output(b.node("second", Requantize(one), [y]))
+    one = Requantize(Requant.of(1 << 30, 30, zero_point=0, lo=-128, hi=127))
+    b.output(b.add("second", one, b.add("first", one, b.input("x", (8,)))))
     built = build_graph(b.build(), BOARD, tmp_path / "out")
     symbols = read_elf(built.elf).symbols
     assert all(layer_symbol(built.plan, layer) in symbols for layer in built.plan.layers)

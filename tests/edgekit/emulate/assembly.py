@@ -15,13 +15,14 @@ from tests.edgekit.emulate.images import FINISH, program
 BOARD = load_board("stm32l475")
 
 # r0..r3 = 0, r4 = `constants` in flash, r6 = r7 = address of zeroed memory; the last instruction of the routine returns
-# to a 4-byte aligned address. The constants begin at a multiple of 1024, the routine at a multiple of {align}.
+# to a 4-byte aligned address. The constants begin at a multiple of 1024, the routine at a multiple of {align}; what
+# follows it lies in cache lines of its own.
 TEMPLATE = """
 #include <stdint.h>
 uint32_t scratch[64] __attribute__((aligned(64)));
 __attribute__((aligned(1024), used)) const uint32_t constants[512] = {{1}};
 __attribute__((naked, noinline, used, aligned({align}), section(".{section}")))
-void kernel(void) {{ __asm volatile("{code}"); }}
+void kernel(void) {{ __asm volatile("{code}\\n .balign 32"); }}
 __attribute__((naked, noinline, used)) void start(void) {{
     __asm volatile("movs r0, #0\\n movs r1, #0\\n movs r2, #0\\n movs r3, #0\\n"
                    "movw r4, #:lower16:constants\\n movt r4, #:upper16:constants\\n"

@@ -11,8 +11,10 @@ from deploy.boards import load_board
 from edgekit.emulate.pricing import Cycles
 from tests.edgekit.emulate.assembly import BOARD, cost_of
 
-FILL = 4 + 1  # cycles of a miss at 80 MHz: four wait states and one more
-LOOP = "movs r0, #{times}; 1: .rept {nops}; nop; .endr; subs r0, #1; bne 1b; bx lr"
+FILL = 4 + 2  # cycles of a miss at 80 MHz: four wait states and what the board's data add
+LOOP = "mov.w r0, #{times}; 1: .rept {nops}; nop.w; .endr; subs.w r0, r0, #1; bne.w 1b; bx lr"
+# Eight bytes hold four short instructions: while they run, the next eight are on their way.
+AHEAD = FILL - 4
 
 
 def fetch(code: str, folder: Path, mhz: int = 80) -> int:
@@ -24,23 +26,33 @@ def data(code: str, folder: Path, mhz: int = 80) -> int:
 
 
 def test_code_is_fetched_8_bytes_at_a_time(tmp_path: Path) -> None:
-    assert fetch(".rept 63; nop; .endr; bx lr", tmp_path) == 16 * FILL
+    assert fetch(".rept 63; nop; .endr; bx lr", tmp_path) == FILL + 15 * AHEAD
+
+
+def test_what_takes_long_hides_the_fetch_behind_it(tmp_path: Path) -> None:
+    assert fetch(".rept 31; mul r0, r1, r2; .endr; nop; bx lr", tmp_path) == FILL + 15 * (FILL - 33 * 8 // 128)
+    assert fetch(".rept 15; ldm r7, {r0, r1, r2, r3}; nop; .endr; nop; bx lr", tmp_path) == FILL
+
+
+def test_a_branch_ends_the_fetching_ahead(tmp_path: Path) -> None:
+    assert fetch("b 1f; .balign 8; 1: b 2f; .balign 8; 2: bx lr", tmp_path) == 3 * FILL
 
 
 def test_every_clock_has_its_wait_states(tmp_path: Path) -> None:
-    code = ".rept 63; nop; .endr; bx lr"
+    code = "b 1f; .balign 8; 1: bx lr"
     stalls = {mhz: fetch(code, tmp_path, mhz) for mhz in (16, 17, 32, 48, 64, 65, 80)}
-    assert stalls == {16: 0, 17: 32, 32: 32, 48: 48, 64: 64, 65: 80, 80: 80}
+    assert stalls == {16: 0, 17: 2 * 3, 32: 2 * 3, 48: 2 * 4, 64: 2 * 5, 65: 2 * 6, 80: 2 * 6}
 
 
 def test_a_loop_that_fits_the_cache_is_fetched_once(tmp_path: Path) -> None:
-    assert fetch(LOOP.format(times=9, nops=507), tmp_path) == 128 * FILL  # 1024 bytes
+    # 1022 bytes; two long instructions run while the next eight bytes are on their way
+    assert fetch(LOOP.format(times=9, nops=252), tmp_path) == FILL + 127 * (FILL - 2)
 
 
 def test_a_loop_larger_than_the_cache_always_misses(tmp_path: Path) -> None:
     """One line more than there are: the least recently used one is always the next one needed."""
-    code = LOOP.format(times=9, nops=523)  # 1056 bytes; the first movs belongs to the first pass only
-    assert fetch(code, tmp_path) == 9 * 132 * FILL
+    code = LOOP.format(times=9, nops=260)  # 1054 bytes
+    assert fetch(code, tmp_path) == 9 * (FILL + 131 * (FILL - 2))
 
 
 READ = """movs r0, #{times}; 1: mov r5, r4; movs r1, #{words}; 2: ldr r2, [r5], #4; subs r1, #1; bne 2b;
@@ -104,7 +116,7 @@ def f756(code: str, folder: Path, mhz: int = 216) -> Cycles:
 
 def test_l1_caches_read_lines_of_32_bytes(tmp_path: Path) -> None:
     cycles = f756(".rept 63; nop; .endr; bx lr", tmp_path)
-    assert cycles.fetch == 4 * LINE
+    assert cycles.fetch == LINE + 3 * (LINE - 8)  # 16 instructions in 32 bytes, two at a time
     assert f756(READ.format(times=5, words=72), tmp_path).data == 9 * LINE  # 288 bytes fit 4 KB
     assert f756(READ.format(times=5, words=72), tmp_path, mhz=30).data == 0
 
