@@ -5,6 +5,7 @@ model.onnx, ...        the integer network
 firmware/              C project and image for the board
 host/                  the same C for this computer
 report.json            what came out
+report.html            the same as one page
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from quant.graph import Graph
 if TYPE_CHECKING:
     from edgekit.emulate.cortex_m import EmulationResult, Traced
 
-FIRMWARE, HOST, REPORT = "firmware", "host", "report.json"
+FIRMWARE, HOST, REPORT, PAGE = "firmware", "host", "report.json", "report.html"
 
 
 @dataclass(frozen=True)

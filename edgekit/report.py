@@ -11,6 +11,7 @@ from edgekit.agreement import Agreement
 from edgekit.cost import cost_report, cycles_table, decision_lines, layer_costs
 from edgekit.energy import Duty
 from edgekit.firmware import Firmware
+from edgekit.page.schema import FORMAT
 from edgekit.placement import placement_line
 from edgekit.screen import table
 from edgekit.sizes import fit_lines, layer_sizes, memory_report
@@ -18,8 +19,6 @@ from edgekit.versions import versions
 
 if TYPE_CHECKING:
     from edgekit.emulate.cortex_m import EmulationResult, Traced
-
-FORMAT = 2
 
 
 def make_report(

@@ -36,7 +36,7 @@ def render(report: Mapping[str, Any]) -> str:
     examples = report.get("examples") or []
     every = {**dict.fromkeys(OPTIONAL), **report}
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=every,
@@ -66,7 +66,8 @@ def _extent(examples: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     return min(samples, default=0.0), max(samples, default=0.0)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates and their filters."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -8,11 +8,11 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
+from edgekit.pipeline import PAGE, REPORT
 from edgekit.screen import Screen
 from quant.errors import Problem, UserError
 
 EXAMPLES = ("edgekit report runs/ecg", "edgekit report runs/ecg --open")
-PAGE, REPORT = "report.html", "report.json"
 AGAIN = "'edgekit run ... --resume' writes it again"
 
 

@@ -35,6 +35,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     import quant.training.train  # noqa: F401
     from deploy.compilers import cortex_compiler
     from edgekit import pipeline, placement, quantizing
+    from edgekit.page.render import render
     from edgekit.report import make_report, summary
     from edgekit.samples import stored
     from quant.datasets.cache import write_atomic
@@ -65,7 +66,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         trained.config,
     )
     write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())
-    screen.show(report, "", *summary(report, priced.firmware.facts, board), f"in {out}")
+    write_atomic(out / pipeline.PAGE, render(report).encode())
+    place = f"report in {out / pipeline.PAGE}, everything else beside it"
+    screen.show(report, "", *summary(report, priced.firmware.facts, board), place)
     faults = pipeline.disagreements(priced.agreements)
     faults += [f"float64 check: layer '{name}' differs" for name in quantizing.unexplained(quantized.report)]
     for fault in faults:
