@@ -78,14 +78,16 @@ def make_report(
 def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -> list[Any]:
     """Text and tables of at most 100 columns: whether it fits, what it costs, how well it does, then every layer."""
     scores, balanced = report["accuracy"], report["balanced_accuracy"]
-    fits, *more = fit_lines(facts, board)
+    fits, ram, *details = fit_lines(facts, board)
     return [
         f"{report['model']} {fits}",
-        *more,
-        placement_line(report["placement"]),
+        ram,
         *decision_lines(report, board, report["macs"]),
         f"accuracy  int8 {100 * scores['int8']:.2f} % (float {100 * scores['float']:.2f} %), "
         f"balanced {100 * balanced['int8']:.2f} % (float {100 * balanced['float']:.2f} %)",
+        "",
+        *details,
+        placement_line(report["placement"]),
         *(agreement_line(agreement) for agreement in report["agreement"]),
         "",
         confusion_table(report["confusion"]["int8"], report["classes"]),

@@ -69,7 +69,7 @@ def layer_sizes(facts: Mapping[str, Any], function_bytes: Mapping[str, int]) -> 
 
 
 def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
-    """Whether and how it fits, as text; a host build has no memory to fit into."""
+    """Whether it fits, and what takes its memory, as text; a host build has no memory to fit into."""
     sizes = facts["bytes"]
     arena = f"arena {sizes['arena']:,} bytes (no plan can need less than {facts['arena_bound']:,})"
     weights = f"weights {sizes['weights']:,} bytes of flash for {facts['params']:,} parameters"

@@ -77,8 +77,8 @@ def _cycle_lines(fit: CycleFit) -> list[Any]:
         table(("row", "platform", "measured", "model", "off", "refitted"), cells, "cycles", numbers="llrrrr"),
         f"{fit.core}: taken branch +{fit.board_taken:g}, flash read +{fit.board_overhead:g} beyond its wait states;"
         f" refitted +{fit.taken:.2f} and +{fit.overhead:.2f}",
-        f"  root mean square {fit.board_rms:.1f} %, refitted {fit.rms:.1f} %; a flash read of +{fit.alike[0]:g} to"
-        f" +{fit.alike[1]:g} with its best branch fits about as well",
+        f"  root mean square {fit.board_rms:.1f} %, refitted {fit.rms:.1f} %;"
+        f" flash reads of +{fit.alike[0]:g} to +{fit.alike[1]:g} fit about as well",
         f"  largest difference {worst:.1f} %: the band of ±{band:g} % {verdict}",
         "",
     ]

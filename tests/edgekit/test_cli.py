@@ -72,7 +72,7 @@ def test_ops_shows_kernels_by_target(edgekit: Any) -> None:
         (("run", "ecgtcn", "--board", "stm32l475"), "ecg-tcn"),
         (("run", "ecg-tcn", "--board", "stm32l4"), "stm32l475"),
         (("run", "ecg-tcn", "--board", "stm32l475", "--compiler", "gc"), "gcc"),
-        (("build", "model.onnx", "--board", "stm32", "--out", "never"), "stm32l475"),
+        (("build", "model.onnx", "--board", "stm32l", "--out", "never"), "stm32l475"),
     ],
 )
 def test_unknown_names_suggest_the_nearest(

@@ -14,6 +14,7 @@ import pytest
 from edgekit import pipeline
 from edgekit.agreement import Machine, Tensors
 from edgekit.cli import main
+from edgekit.page.schema import missing
 from edgekit.screen import Step
 from quant.datasets import DATASETS, ecg5000
 from quant.datasets.dataset import Dataset
@@ -74,7 +75,47 @@ def test_the_report_says_everything(finished: Path) -> None:
     assert sum(layer["macs"] for layer in report["layers"]) == report["macs"]
     assert sum(layer["cycles"] for layer in report["layers"]) + cost["overhead_cycles"] == cost["cycles"]
     assert (report["board"], report["cores"], report["seed"]) == ("stm32l475", 1, 0)
+    assert sum(cost["stalls"].values()) == cost["cycles"]
+    for row in (*report["layers"], report["overhead"]):
+        assert sum(row["stalls"].values()) == row["cycles"]
+    parts = zip(*(row["stalls"].values() for row in (*report["layers"], report["overhead"])), strict=True)
+    assert [sum(part) for part in parts] == list(cost["stalls"].values())
+    assert cost["latency_ms_low"] < cost["latency_ms"] < cost["latency_ms_high"]
+    energy = sum(row["energy_uj"] for row in (*report["layers"], report["overhead"]))
+    assert energy == pytest.approx(1e3 * cost["energy_mj"])
+    assert max(layer["ram_bytes"] for layer in report["layers"]) == memory["arena_bytes"]
     assert {"edgekit", "python", "numpy", "torch", "ziglang", "unicorn"} <= set(report["versions"])
+
+
+def test_the_page_is_written_and_complete(edgekit: Any, finished: Path, tmp_path: Path) -> None:
+    report = json.loads((finished / "report.json").read_text())
+    assert missing(report) == []
+    page = (finished / "report.html").read_text()
+    assert "ecg-tcn" in page
+    assert f"{report['cost']['cycles']:,}" in page
+    assert len(report["sqnr"]) == 12
+    assert report["examples"]
+    (tmp_path / "report.json").write_bytes((finished / "report.json").read_bytes())
+    assert edgekit("report", tmp_path)[0] == 0
+    assert (tmp_path / "report.html").read_text() == page
+
+
+def test_placement_and_clock_of_a_run(edgekit: Any, finished: Path, tmp_path: Path) -> None:
+    auto = json.loads((finished / "report.json").read_text())
+    assert auto["placement"]["choice"] == "auto"
+    assert auto["placement"]["saved_cycles"] > 0
+    out = tmp_path / "ecg"
+    shutil.copytree(finished, out)
+    words = (*RUN, "--out", out, "--resume", "--placement", "flash", "--clock", "32MHz", "--every", "2s")
+    assert edgekit(*words)[0] == 0
+    flash = json.loads((out / "report.json").read_text())
+    assert flash["placement"]["in_ram"] == []
+    assert (flash["cost"]["clock_hz"], flash["cost"]["wait_states"]) == (32_000_000, 1)
+    assert flash["duty"]["period_s"] == 2
+    assert flash["memory"]["ram_bytes"] < auto["memory"]["ram_bytes"]
+    code, _, err = edgekit(*RUN, "--out", out, "--resume", "--placement", "rom")
+    assert code == 2
+    assert "did you mean 'ram'?" in err
 
 
 def test_the_report_counts_what_was_compared(finished: Path) -> None:
