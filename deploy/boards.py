@@ -108,10 +108,16 @@ class Cache:
 
 @dataclass(frozen=True)
 class Flash:
-    """What a read of flash costs beyond its wait states (only where there are any), in cycles."""
+    """What a read of flash costs beyond its wait states (only where there are any), in cycles.
+
+    Attributes:
+        prefetch: (address, bit) of the control bit of a prefetch buffer, with which the read of the next bytes starts
+            when the one before ends.
+    """
 
     fill_overhead: int
     source: str
+    prefetch: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -242,13 +248,18 @@ def _parse(data: dict[str, Any]) -> Board:
         source=data["source"],
         clock_hz=clock["hz"] if clock else None,
         memories=tuple(Memory(**memory) for memory in data.get("memory", ())),
-        flash_timing=Flash(**data["flash"]) if "flash" in data else None,
+        flash_timing=_parse_flash(data["flash"]) if "flash" in data else None,
         caches=tuple(Cache(**{**cache, "memories": tuple(cache["memories"])}) for cache in data.get("cache", ())),
         ranges=tuple(_parse_range(entry) for entry in data.get("range", ())),
         power=Power(**data["power"]) if "power" in data else None,
         bands=Bands(**data["bands"]) if "bands" in data else None,
         peripherals=tuple(_parse_peripheral(entry) for entry in data.get("peripheral", ())),
     )
+
+
+def _parse_flash(data: dict[str, Any]) -> Flash:
+    prefetch = tuple(data["prefetch"]) if "prefetch" in data else None
+    return Flash(data["fill_overhead"], data["source"], prefetch)
 
 
 def _parse_range(data: dict[str, Any]) -> VoltageRange:

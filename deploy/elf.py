@@ -215,7 +215,7 @@ def read_elf(path: Path | str) -> Image:
                 f"not a usable firmware image: {error}",
                 where=str(path),
                 supported="linked ELF executables for Arm Cortex-M",
-                fix="give the .elf file that 'edgekit build' wrote",
+                fix="give a linked .elf file, such as 'edgekit build' writes",
             )
         ) from error
 

@@ -12,7 +12,15 @@ from time import monotonic
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -91,7 +99,7 @@ class Steps:
         self.console, self.quiet = console, quiet
         self._progress: Progress | None = None
         self._task: Any = None
-        self._spoken = 0.0
+        self._started = self._spoken = 0.0
 
     def print(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, style="dim")
@@ -99,7 +107,7 @@ class Steps:
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         step = Step(self, title)
-        started = self._spoken = monotonic()
+        started = self._started = self._spoken = monotonic()
         if self.quiet:
             yield step
             return
@@ -107,8 +115,9 @@ class Steps:
             yield step
         else:
             columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(24))
-            more = (MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[note]}", markup=False))
-            with Progress(*columns, *more, console=self.console, transient=True) as progress:
+            times = (MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+            note = TextColumn("{task.fields[note]}", markup=False)
+            with Progress(*columns, *times, note, console=self.console, transient=True) as progress:
                 self._progress = progress
                 self._task = progress.add_task(f"{title:<{TITLE}}", total=None, note="")
                 try:
@@ -122,7 +131,8 @@ class Steps:
             self._progress.update(self._task, completed=done, total=total, note=note)
         elif not self.quiet and monotonic() - self._spoken > SILENCE:
             self._spoken = monotonic()
-            self.print(f"  {title:<{TITLE}} {done:>4} of {total}  {note}")
+            left = (monotonic() - self._started) * (total - done) / max(done, 1)
+            self.print(f"  {title:<{TITLE}} {done:>4} of {total}  {left:.0f} s left  {note}")
 
     def _finished(self, title: str, seconds: float, note: str) -> None:
         line = Text.assemble(("✓ ", "green"), f"{title:<{TITLE}}", (f"{seconds:7.1f} s  ", "dim"), note)

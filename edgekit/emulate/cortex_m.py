@@ -110,14 +110,19 @@ class Traced:
 
     def cost(self, point: OperatingPoint) -> ModelCost:
         """The price of the inference."""
-        prices = Prices.at(self.board, point, self.code.core)
+        prices = self._prices(point)
         costs = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
         layers = {layer.name: costs.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
         return ModelCost(point, layers, costs.get(1, Cost()))
 
+    def _prices(self, point: OperatingPoint) -> Prices:
+        return Prices.at(self.board, point, self.code.core, self.finished.prefetches)
+
     def flash_waits(self, point: OperatingPoint) -> tuple[dict[str, int], dict[str, int]]:
         """Cycles lost to flash: by layer for its data, by function for its instructions."""
-        prices = replace(Prices.at(self.board, point, self.code.core), ram_fetch=0, ram_data=0, unaligned=0)
+        prices = replace(
+            Prices.at(self.board, point, self.code.core, self.finished.prefetches), ram_fetch=0, ram_data=0, unaligned=0
+        )
         by_context = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
         layers = {layer.name: by_context.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
         functions = price(self.code, self.finished.blocks, prices, self.code.function)

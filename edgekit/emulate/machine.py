@@ -63,7 +63,8 @@ class Finished:
 
     ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``stack_used`` is None where the image does not
     mark its stack; ``mips`` is the speed of the run, start-up included; ``unknown_peripherals`` are the pages that a
-    foreign image used although the board's data do not describe them.
+    foreign image used although the board's data do not describe them; ``prefetches``: the prefetch buffer of flash was
+    on at the end.
     """
 
     reason: int
@@ -73,6 +74,7 @@ class Finished:
     runs: int
     stack_used: int | None
     mips: float
+    prefetches: bool = False
     unknown_peripherals: tuple[int, ...] = ()
 
 
@@ -153,6 +155,8 @@ class Machine:
         """
         stack_top, pc = np.frombuffer(self.read(self._vectors, 8), "<u4").tolist()
         self._uc.reg_write(arm_const.UC_ARM_REG_SP, stack_top)
+        if self._semihosting is not None:
+            self._semihosting.stack_top = stack_top
         start = time.perf_counter()
         ended = False
         while not ended:
@@ -334,6 +338,10 @@ class Machine:
         written = np.flatnonzero(words != np.frombuffer(PAINT, "<u4"))
         return top - bottom - 4 * int(written[0]) if written.size else 0
 
+    def _prefetches(self) -> bool:
+        control = self._board.flash_timing.prefetch if self._board.flash_timing else None
+        return control is not None and bool(int.from_bytes(self.read(control[0], 4), "little") >> control[1] & 1)
+
     def _finished(self, reason: int, seconds: float) -> Finished:
         data = ctypes.c_void_p()
         sent = ctypes.string_at(data, count) if (count := self._lib.ek_bus_sent(self._bus, ctypes.byref(data))) else b""
@@ -347,5 +355,6 @@ class Machine:
             runs=self._lib.ek_trace_runs(self._trace),
             stack_used=self._stack_used(),
             mips=self._lib.ek_trace_executed(self._trace) / seconds / 1e6,
+            prefetches=self._prefetches(),
             unknown_peripherals=tuple(sorted(self._unknown_peripherals)),
         )

@@ -60,24 +60,34 @@ class Prices:
     """Cycles of one event of each kind that memories cause.
 
     Attributes:
+        ahead: of a read of flash for what follows in memory, before what the core has to do meanwhile is taken off.
         ahead_bytes: what a read of flash for instructions gives: the fetch unit asks for the next so many bytes while
             the core executes as many.
     """
 
     flash: int
+    ahead: int
     ahead_bytes: int
     ram_fetch: int
     ram_data: int
     unaligned: int
 
     @classmethod
-    def at(cls, board: Board, point: OperatingPoint, core: Core) -> Prices:
-        """A read of flash waits for the wait states and, where there are any, what the board's data add."""
+    def at(cls, board: Board, point: OperatingPoint, core: Core, prefetches: bool = False) -> Prices:
+        """A read of flash waits for the wait states and, where there are any, what the board's data add.
+
+        Args:
+            prefetches: a prefetch buffer is on: the next read needs no request, only its wait states and one cycle.
+        """
         overhead = board.flash_timing.fill_overhead if board.flash_timing and point.wait_states else 0
         fetch = max((memory.fetch_wait or memory.fill_wait for memory in board.rams), default=0)
         fill = max((memory.fill_wait for memory in board.rams), default=0)
-        ahead = next((c.fill_bytes for c in board.caches if c.serves == "fetch"), 0)
-        return cls(point.wait_states + overhead, ahead, fetch, fill, core.unaligned)
+        flash, ahead_bytes = (
+            point.wait_states + overhead,
+            next((c.fill_bytes for c in board.caches if c.serves == "fetch"), 0),
+        )
+        ahead = min(flash, point.wait_states + 1) if prefetches else flash
+        return cls(flash, ahead, ahead_bytes, fetch, fill, core.unaligned)
 
 
 def price(code: Code, blocks: np.ndarray[Any, Any], prices: Prices, key: Callable[[np.void], Key]) -> dict[Key, Cost]:
@@ -133,7 +143,7 @@ def _row_cost(code: Code, row: np.void, prices: Prices, neighbours: Neighbours) 
         + int(row["taken_wide"]) * core.taken_wide
         + int(row["mispredicted"]) * core.mispredicted,
         fetch=events[native.FLASH_FETCH] * prices.flash
-        + events[native.FLASH_AHEAD] * max(prices.flash - hidden, 0)
+        + events[native.FLASH_AHEAD] * max(prices.ahead - hidden, 0)
         + events[native.RAM_FETCH] * prices.ram_fetch,
         data=events[native.FLASH_DATA] * prices.flash
         + (events[native.RAM_DATA] + events[native.WRITE_BACK]) * prices.ram_data

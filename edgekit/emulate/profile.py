@@ -67,7 +67,7 @@ class Profile:
 
     def cost(self, point: OperatingPoint) -> dict[str, Cost]:
         """Cost by function, the dearest first; instructions outside of every symbol have an entry of their own."""
-        costs = price(self.code, self._counted, Prices.at(self.board, point, self.code.core), self.code.function)
+        costs = price(self.code, self._counted, self._prices(point), self.code.function)
         return dict(sorted(costs.items(), key=lambda entry: -entry[1].cycles.total))
 
     def events(self) -> dict[str, Any]:
@@ -76,8 +76,8 @@ class Profile:
         ``hidden`` counts the reads of flash ahead by the cycles that the core has enough to do meanwhile.
         """
         blocks = self._counted
-        core = price(self.code, blocks, Prices(0, 0, 0, 0, 0), lambda row: None).get(None, Cost()).cycles
-        ahead_bytes = Prices.at(self.board, self.board.operating_point(), self.code.core).ahead_bytes
+        core = price(self.code, blocks, Prices(0, 0, 0, 0, 0, 0), lambda row: None).get(None, Cost()).cycles
+        ahead_bytes = self._prices(self.board.operating_point()).ahead_bytes
         hidden: Counter[str] = Counter()
         for row in blocks[blocks["events"][:, native.FLASH_AHEAD] > 0]:
             address, size = int(row["address"]), int(row["size"])
@@ -90,6 +90,9 @@ class Profile:
             **{name: int(blocks["events"][:, index].sum()) for name, index in native.MEMORY_EVENTS.items()},
             "hidden": dict(sorted(hidden.items())),
         }
+
+    def _prices(self, point: OperatingPoint) -> Prices:
+        return Prices.at(self.board, point, self.code.core, self.finished.prefetches)
 
     @property
     def _counted(self) -> np.ndarray[Any, Any]:

@@ -28,10 +28,12 @@ class Semihosting:
     """One run's console and end.
 
     Attributes:
+        stack_top: where the stack starts, which C libraries ask for.
         printed: what the firmware wrote to the console.
         exit_code: None until the firmware ends itself.
     """
 
+    stack_top: int = 0
     printed: bytearray = field(default_factory=bytearray)
     exit_code: int | None = None
 
@@ -67,7 +69,9 @@ class Semihosting:
         elif operation == IS_TERMINAL:
             return int(word(0) == CONSOLE_HANDLE)
         elif operation == HEAP:
-            write(word(0), bytes(16))  # zeros: the firmware's own linker script decides
+            # heap base, heap limit, stack base, stack limit; for a zero the firmware's linker script decides
+            values = (0, self.stack_top, self.stack_top, 0)
+            write(word(0), b"".join(value.to_bytes(4, "little") for value in values))
         elif operation == COMMAND_LINE:
             write(word(0), b"\0")
             write(argument + 4, bytes(4))

@@ -99,7 +99,20 @@ def _current_lines(fits: list[CurrentFit]) -> list[Any]:
         for r in fit.residuals
     ]
     columns = ("row", "platform", "MHz", "measured mA", "µA/MHz", "model mA", "off")
-    return [table(columns, cells, "supply current", numbers="llrrrrr"), ""] if cells else []
+    lines = [_current_verdict(fit) for fit in fits if fit.board_ua_per_mhz is not None]
+    return [table(columns, cells, "supply current", numbers="llrrrrr"), *lines, ""] if cells else []
+
+
+def _current_verdict(fit: CurrentFit) -> str:
+    from edgekit.calibration.fit import widest
+
+    board = fit.residuals[0].row.board
+    band = board.bands.current_percent if board and board.bands else 0.0
+    worst = widest(fit.residuals)
+    verdict = "holds" if worst <= band else "DOES NOT HOLD"
+    return (
+        f"{fit.platform}: refitted {fit.ua_per_mhz:.0f} µA/MHz; largest difference {worst:.1f} %, ±{band:g} % {verdict}"
+    )
 
 
 def _percent(value: float) -> str:

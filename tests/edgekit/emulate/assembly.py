@@ -57,5 +57,5 @@ def cost_of(
     ) as machine:
         finished = machine.run()
     assert finished.runs == 1
-    prices = Prices.at(board, board.operating_point(mhz * 1_000_000), decoded.core)
+    prices = Prices.at(board, board.operating_point(mhz * 1_000_000), decoded.core, finished.prefetches)
     return price(decoded, finished.blocks, prices, lambda row: int(row["context"]))[1]

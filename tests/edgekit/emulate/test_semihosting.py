@@ -59,10 +59,10 @@ def test_files_and_unknown_operations_fail() -> None:
 
 
 def test_what_c_libraries_ask_at_start() -> None:
-    host = Semihosting()
+    host = Semihosting(stack_top=0x20018000)
     words(128, 1, 2, 3, 4)
     assert call(host, semihosting.HEAP, words(64, 128)) == 0
-    assert read(128, 16) == bytes(16)
+    assert read(128, 16) == bytes(4) + 2 * (0x20018000).to_bytes(4, "little") + bytes(4)
     MEMORY[128] = 0xFF
     assert call(host, semihosting.COMMAND_LINE, words(64, 128, 80)) == 0
     assert read(128, 1) == b"\0"

@@ -34,6 +34,14 @@ def test_what_takes_long_hides_the_fetch_behind_it(tmp_path: Path) -> None:
     assert fetch(".rept 15; ldm r7, {r0, r1, r2, r3}; nop; .endr; nop; bx lr", tmp_path) == FILL
 
 
+def test_a_prefetch_buffer_that_is_on_saves_the_request(tmp_path: Path) -> None:
+    switch = "movw r4, #0x2000; movt r4, #0x4002; ldr r5, [r4]; orr r5, r5, #256; str r5, [r4]; "
+    body = ".rept 64; nop; .endr; "
+    off = fetch(switch.replace("#256", "#512") + body + "bx lr", tmp_path)
+    on = fetch(switch + body + "bx lr", tmp_path)
+    assert off - on == 18  # one cycle of every read but the first: 148 bytes in 19 reads
+
+
 def test_a_branch_ends_the_fetching_ahead(tmp_path: Path) -> None:
     assert fetch("b 1f; .balign 8; 1: b 2f; .balign 8; 2: bx lr", tmp_path) == 3 * FILL
 
