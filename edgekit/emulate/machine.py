@@ -1,4 +1,4 @@
-"""A Cortex-M4F board under unicorn: memories, peripherals, the image, and what a run leaves behind."""
+"""A Cortex-M board under unicorn: memories, peripherals, the image, and what a run leaves behind."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ PAGE = 0x1000
 OVERFLOW = 0x10000  # accesses up to this far below the stack are taken for its overflow
 # RAM holds anything after power-up; this value makes firmware that relies on zeros fail.
 PAINT = bytes.fromhex("a5c3965a")
+
+# They count only without UC_MODE_MCLASS, which makes every core a Cortex-M33. The Cortex-M7's FPU is one with double
+# precision: that the firmware has no such instruction is up to the compiler's flags.
+CPU_MODEL = {"cortex-m4f": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7f": arm_const.UC_CPU_ARM_CORTEX_M7}
 
 ACCESS = {
     unicorn.UC_MEM_READ_UNMAPPED: "read from an address without memory",
@@ -89,8 +93,8 @@ class Machine:
         self._leave = leave
         self._received = received
         self._lib = native.library()
-        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+        self._uc.ctl_set_cpu_model(CPU_MODEL[board.core])
         self._keep: list[Any] = []
         functions = native.Unicorn(*(native.address_of(getattr(uclib, f"uc_{name}")) for name in native.Unicorn.NAMES))
         self._trace = self._make_trace(functions, stop_address)
