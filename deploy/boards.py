@@ -35,12 +35,21 @@ class Memory:
 
 @dataclass(frozen=True)
 class Follow:
-    """After a write to ``register``, the field at ``bit`` takes the value of the field at ``of`` (``width`` bits)."""
+    """After a write to ``register``, a status field takes the value of its field at ``of`` (``width`` bits).
+
+    The status field begins at ``bit`` of ``status``, another register of the peripheral, or of the same one.
+    """
 
     register: int
     bit: int
     of: int
     width: int
+    status: int | None = None
+
+    @property
+    def status_register(self) -> int:
+        """Offset of the register that holds the status field."""
+        return self.register if self.status is None else self.status
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,8 @@ class Machine:
             for offset, value in device.reset.items():
                 self._lib.ek_bus_reset(self._bus, device.base + offset, value)
             for rule in device.follow:
-                self._lib.ek_bus_follow(self._bus, device.base + rule.register, rule.bit, rule.of, rule.width)
+                addresses = (device.base + offset for offset in (rule.register, rule.status_register))
+                self._lib.ek_bus_follow(self._bus, *addresses, rule.bit, rule.of, rule.width)
             if uart := device.uart:
                 addresses = (device.base + offset for offset in (uart.status, uart.receive, uart.transmit))
                 self._lib.ek_bus_uart(self._bus, *addresses, uart.receive_ready, uart.transmit_ready)

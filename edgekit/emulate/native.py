@@ -65,7 +65,7 @@ def library() -> ctypes.CDLL:
         "ek_bus_free": (None, [pointer]),
         "ek_bus_add": (ctypes.c_int, [pointer, word, word]),
         "ek_bus_reset": (None, [pointer, word, word]),
-        "ek_bus_follow": (ctypes.c_int, [pointer, word, word, word, word]),
+        "ek_bus_follow": (ctypes.c_int, [pointer, word, word, word, word, word]),
         "ek_bus_uart": (None, [pointer, word, word, word, word, word]),
         "ek_bus_page": (pointer, [pointer, word]),
         "ek_bus_sent": (wide, [pointer, pointer]),

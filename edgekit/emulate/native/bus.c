@@ -19,7 +19,7 @@ typedef struct {
 } device;
 
 typedef struct {
-    uint32_t address, bit, of, width;
+    uint32_t address, status, bit, of, width;
 } follow;
 
 typedef struct {
@@ -86,11 +86,12 @@ static uint32_t *register_at(ek_bus *bus, uint32_t address) {
 
 void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value) { *register_at(bus, address) = value; }
 
-int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t bit, uint32_t of, uint32_t width) {
+int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t status, uint32_t bit, uint32_t of, uint32_t width) {
     if (bus->follow_count == MAX_FOLLOWS) {
         return 0;
     }
-    bus->follows[bus->follow_count++] = (follow){.address = address, .bit = bit, .of = of, .width = width};
+    bus->follows[bus->follow_count++] =
+        (follow){.address = address, .status = status, .bit = bit, .of = of, .width = width};
     return 1;
 }
 
@@ -191,7 +192,8 @@ void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void
         const follow *f = &bus->follows[i];
         if (f->address == (address & ~3u)) {
             uint32_t field = (1u << f->width) - 1u;
-            *reg = (*reg & ~(field << f->bit)) | (((*reg >> f->of) & field) << f->bit);
+            uint32_t *status = register_at(bus, f->status);
+            *status = (*status & ~(field << f->bit)) | (((*reg >> f->of) & field) << f->bit);
         }
     }
     if ((address & ~3u) == CPACR) {

@@ -73,7 +73,7 @@ EK_EXPORT ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t 
 EK_EXPORT void ek_bus_free(ek_bus *bus);
 EK_EXPORT int ek_bus_add(ek_bus *bus, uint32_t base, uint32_t bytes);
 EK_EXPORT void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value);
-EK_EXPORT int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t bit, uint32_t of, uint32_t width);
+EK_EXPORT int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t status, uint32_t bit, uint32_t of, uint32_t width);
 EK_EXPORT void ek_bus_uart(ek_bus *bus, uint32_t status, uint32_t receive, uint32_t transmit, uint32_t receive_ready,
                            uint32_t transmit_ready);
 EK_EXPORT void *ek_bus_page(ek_bus *bus, uint32_t base);
