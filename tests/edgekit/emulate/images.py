@@ -1,17 +1,16 @@
-"""Small firmware images for tests, built with the board's real start-up code and linker script."""
+"""Small firmware images for tests, built with a board's real start-up code and linker script."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from deploy.boards import load_board
+from deploy.boards import Board, load_board
 from deploy.compilers import cortex_compiler
 from deploy.elf import Image, read_elf
 from deploy.paths import firmware_root
+from deploy.project import copy_board
 
 BOARD = load_board("stm32l475")
-BOARD_FOLDER = firmware_root() / "boards" / BOARD.name
 
 # The function that ends a program under test; the emulator stops there, QEMU leaves by semihosting (SYS_EXIT).
 FINISH = """
@@ -21,19 +20,28 @@ __attribute__((noinline, naked, used)) void finish(void) {
 """
 
 
-def program(source: str, folder: Path, compiler: str = "zig", *flags: str, stack: int = 1024, ram: str = "") -> Image:
+def program(
+    source: str,
+    folder: Path,
+    compiler: str = "zig",
+    *flags: str,
+    stack: int = 1024,
+    ram: str = "",
+    board: Board = BOARD,
+) -> Image:
     """Builds a program of one file that defines ``main``; ``ram`` moves the stack to another memory of the script."""
-    return _build([_write(folder, "program.c", source)], folder, compiler, flags, stack, ram)
+    return _build([_write(folder, "program.c", source)], folder, compiler, flags, stack, ram, board)
 
 
-def served(model: str, folder: Path, input_bytes: int, output_bytes: int, compiler: str = "zig") -> Image:
+def served(
+    model: str, folder: Path, input_bytes: int, output_bytes: int, compiler: str = "zig", board: Board = BOARD
+) -> Image:
     """Builds a complete firmware with the real ``main`` around a model, given as C source."""
     header = f"#include <stdint.h>\n#define EK_INPUT_BYTES {input_bytes}u\n#define EK_OUTPUT_BYTES {output_bytes}u\n"
     header += "void ek_model_run(const int8_t *input, int8_t *output);\nint ek_model_selftest(void);\n"
     _write(folder, "ek_model.h", header)
-    sources = [_write(folder, "model.c", '#include "ek_model.h"\n' + model)]
-    sources += [firmware_root() / "runtime" / "main.c", BOARD_FOLDER / "board.c"]
-    return _build(sources, folder, compiler, (), 1024, "")
+    sources = [_write(folder, "model.c", '#include "ek_model.h"\n' + model), firmware_root() / "runtime" / "main.c"]
+    return _build(sources, folder, compiler, (), 1024, "", board)
 
 
 def _write(folder: Path, name: str, text: str) -> Path:
@@ -41,15 +49,17 @@ def _write(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-def _build(sources: list[Path], folder: Path, compiler: str, flags: tuple[str, ...], stack: int, ram: str) -> Image:
+def _build(
+    sources: list[Path], folder: Path, compiler: str, flags: tuple[str, ...], stack: int, ram: str, board: Board
+) -> Image:
     _write(folder, "ek_stack.h", f"#define EK_STACK_BYTES {stack}\n")
-    script = _write(folder, "link.ld", (BOARD_FOLDER / "link.ld").read_text(encoding="utf-8"))
+    copy_board(board, folder / "board")
+    script = folder / "board" / "link.ld"
     if ram:
-        _write(folder, "link.ld", script.read_text(encoding="utf-8").replace("} > SRAM2", f"}} > {ram}"))
-    shutil.copy(BOARD_FOLDER / "startup.c", folder)
+        script.write_text(script.read_text(encoding="utf-8").replace("} > SRAM2", f"}} > {ram}"), encoding="utf-8")
     elf = folder / f"{compiler}.elf"
-    cortex_compiler(BOARD.core, compiler).compile(
-        [folder / "startup.c", *sources],
+    cortex_compiler(board.core, compiler).compile(
+        [*sorted((folder / "board").glob("*.c")), *sources],
         elf,
         *flags,
         f"-I{folder}",

@@ -1,4 +1,4 @@
-/* Start-up of a Cortex-M4F in C: vector table, memory initialisation, FPU. */
+/* Start-up of a Cortex-M with FPU in C: vector table, memory initialisation, FPU. */
 #include <stdint.h>
 
 #include "ek_stack.h"
