@@ -116,8 +116,20 @@ class Board:
 
     @property
     def rams(self) -> tuple[Memory, ...]:
-        """All RAM, in the order of the board file: the first one holds data and arena."""
+        """All RAM, in the order of the board file."""
         return tuple(memory for memory in self.memories if memory.kind == "ram")
+
+    @property
+    def ram_regions(self) -> tuple[Memory, ...]:
+        """RAM as the linker sees it, neighbours in one piece: the first holds data and arena, the last the stack."""
+        regions: list[Memory] = []
+        for ram in self.rams:
+            if regions and regions[-1].end == ram.start:
+                before = regions.pop()
+                name, source = f"{before.name} + {ram.name}", f"{before.source}; {ram.source}"
+                ram = Memory(name, "ram", before.start, before.bytes + ram.bytes, source)
+            regions.append(ram)
+        return tuple(regions)
 
     def memory_at(self, address: int) -> Memory | None:
         """The memory that holds ``address``."""

@@ -201,10 +201,10 @@ def _buffers(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> 
 
 
 def _ram_problem(plan: Plan) -> Problem | None:
-    """Arena and the runtime's input, output and self-test buffers share the board's first RAM."""
-    if not plan.board.rams:
+    """Arena and the runtime's input, output and self-test buffers share the first RAM; the linker checks the rest."""
+    if not plan.board.ram_regions:
         return None
-    ram = plan.board.rams[0]
+    ram = plan.board.ram_regions[0]
     buffers = sum(t.nbytes for t in plan.graph.inputs) + 2 * sum(t.nbytes for t in plan.graph.outputs)
     short = plan.arena.size + aligned(buffers) + aligned(1) - ram.bytes
     if short <= 0:
