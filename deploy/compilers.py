@@ -30,8 +30,14 @@ FREESTANDING = (
 )
 LINK = ("-Wl,--gc-sections", "-Wl,-e,Reset_Handler")
 # zig's CPU models carry no FPU and zig adds its own sanitizers in debug builds: both are stated explicitly.
-ZIG_CORTEX = {"cortex-m4f": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")}
-GCC_CORTEX = {"cortex-m4f": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")}
+ZIG_CORTEX = {
+    "cortex-m4f": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
+    "cortex-m7f": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16sp"),
+}
+GCC_CORTEX = {
+    "cortex-m4f": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+    "cortex-m7f": ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
+}
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,10 @@ def test_onnx_runtime_and_the_host_library_agree(graph: Graph, model: Path, tmp_
         assert agreement.layers == layers  # C has no layer for the reshape
 
 
-def test_the_emulated_board_agrees(graph: Graph, firmware: Path) -> None:
-    board = EmulatedBoard(Firmware.load(firmware))
+@pytest.mark.parametrize("name", ["stm32l475", "stm32f756"])
+def test_the_emulated_board_agrees(name: str, graph: Graph, model: Path, tmp_path: Path) -> None:
+    assert main(["build", str(model), "--board", name, "--out", str(tmp_path / "fw"), "--quiet"]) == 0
+    board = EmulatedBoard(Firmware.load(tmp_path / "fw"))
     agreement = compare(graph, "board", board, inputs(4))
     assert (agreement.samples, agreement.layers, agreement.different) == (4, 4, 0)
     assert agreement.values == 4 * (3 * 4 * 16 + 3)

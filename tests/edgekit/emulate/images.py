@@ -11,6 +11,7 @@ from deploy.paths import firmware_root
 from deploy.project import copy_board
 
 BOARD = load_board("stm32l475")
+BOARDS = {name: load_board(name) for name in ("stm32l475", "stm32f756")}
 
 # The function that ends a program under test; the emulator stops there, QEMU leaves by semihosting (SYS_EXIT).
 FINISH = """
