@@ -10,6 +10,6 @@ setup(
     package_data={
         "deploy": ["boards/*.toml", "templates/*"],
         "deploy._firmware": ["**/*"],
-        "edgekit": ["emulate/native/*"],
+        "edgekit": ["emulate/native/*", "calibration/*.csv", "calibration/*.json", "page/templates/*"],
     },
 )

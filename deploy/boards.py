@@ -11,18 +11,30 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from deploy.operating_point import OperatingPoint, VoltageRange, choose
 from quant.errors import unknown
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A memory the linker may fill: address and size in bytes."""
+    """A memory the linker may fill: address and size in bytes.
+
+    Attributes:
+        fetch_wait: cycles that fetching 4 bytes of code from it takes longer than executing them can hide.
+        fill_wait: cycles that reading or writing one line costs where a cache lies before it.
+        code: whether functions that are worth it may be copied here.
+        stack: whether the linker script puts the stack here.
+    """
 
     name: str
     kind: Literal["flash", "ram"]
     start: int
     bytes: int
     source: str
+    fetch_wait: int = 0
+    fill_wait: int = 0
+    code: bool = False
+    stack: bool = False
 
     @property
     def end(self) -> int:
@@ -35,21 +47,16 @@ class Memory:
 
 @dataclass(frozen=True)
 class Follow:
-    """After a write to ``register``, a status field takes the value of its field at ``of`` (``width`` bits).
+    """After a write to ``register`` its field at ``of`` (``width`` bits) is copied.
 
-    The status field begins at ``bit`` of ``status``, another register of the peripheral, or of the same one.
+    It goes to ``bit`` of the register at offset ``to``, or of the same register without one.
     """
 
     register: int
     bit: int
     of: int
     width: int
-    status: int | None = None
-
-    @property
-    def status_register(self) -> int:
-        """Offset of the register that holds the status field."""
-        return self.register if self.status is None else self.status
+    to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,58 @@ class Peripheral:
 
 
 @dataclass(frozen=True)
-class Power:
-    """Supply current while computing."""
+class Cache:
+    """A cache between the core and some of the memories.
 
-    run_ua_per_mhz: float
+    Attributes:
+        serves: instruction fetches or data accesses.
+        memories: names of the memories behind it.
+        ways: lines that can hold the same address; all of them in a fully associative cache.
+        fill_bytes: what one miss reads: a line, or a part of it.
+        write_back: writes stay in it until their line makes room; otherwise it holds reads only.
+    """
+
+    name: str
+    serves: Literal["fetch", "data"]
+    memories: tuple[str, ...]
+    lines: int
+    ways: int
+    line_bytes: int
+    fill_bytes: int
+    write_back: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Flash:
+    """What a read of flash costs beyond its wait states (only where there are any), in cycles."""
+
+    fill_overhead: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Power:
+    """Supply voltage, and the current of the sleep between inferences.
+
+    Attributes:
+        wake_us: time from the wake-up event to the first instruction, at run current.
+    """
+
     supply_v: float
+    source: str
+    sleep_mode: str
+    sleep_ua: float
+    wake_us: float
+    sleep_source: str
+
+
+@dataclass(frozen=True)
+class Bands:
+    """How far estimates may be off, in percent, and what that rests on."""
+
+    cycles_percent: float
+    current_percent: float
     source: str
 
 
@@ -93,7 +147,7 @@ class Board:
         target: execution model, ``host`` or ``cortex-m``.
         isa: instruction set features; ``dsp`` selects the Armv7E-M kernels.
         clock_hz: core clock that the firmware sets up, None where there is none to know (host).
-        wait_states: (highest clock in Hz, flash wait states), ascending.
+        ranges: supply ranges of the core; the first one is the firmware's.
     """
 
     name: str
@@ -105,8 +159,11 @@ class Board:
     source: str
     clock_hz: int | None
     memories: tuple[Memory, ...]
-    wait_states: tuple[tuple[int, int], ...]
+    flash_timing: Flash | None
+    caches: tuple[Cache, ...]
+    ranges: tuple[VoltageRange, ...]
     power: Power | None
+    bands: Bands | None
     peripherals: tuple[Peripheral, ...]
 
     @property
@@ -116,24 +173,40 @@ class Board:
 
     @property
     def rams(self) -> tuple[Memory, ...]:
-        """All RAM, in the order of the board file."""
+        """All RAM, in the order of the board file: the first one holds data and arena."""
         return tuple(memory for memory in self.memories if memory.kind == "ram")
 
     @property
-    def ram_regions(self) -> tuple[Memory, ...]:
-        """RAM as the linker sees it, neighbours in one piece: the first holds data and arena, the last the stack."""
-        regions: list[Memory] = []
-        for ram in self.rams:
-            if regions and regions[-1].end == ram.start:
-                before = regions.pop()
-                name, source = f"{before.name} + {ram.name}", f"{before.source}; {ram.source}"
-                ram = Memory(name, "ram", before.start, before.bytes + ram.bytes, source)
-            regions.append(ram)
-        return tuple(regions)
+    def data_rams(self) -> tuple[Memory, ...]:
+        """RAM that the linker script fills as one region: the first one and those that follow it without a gap."""
+        region: list[Memory] = []
+        for memory in self.rams:
+            if not region or memory.start == region[-1].end:
+                region.append(memory)
+        return tuple(region)
+
+    @property
+    def stack_ram(self) -> Memory:
+        """The RAM that the stack lies in."""
+        return next(memory for memory in self.rams if memory.stack)
+
+    @property
+    def code_ram(self) -> Memory | None:
+        """The RAM that functions may be copied to."""
+        return next((memory for memory in self.rams if memory.code), None)
 
     def memory_at(self, address: int) -> Memory | None:
         """The memory that holds ``address``."""
         return next((memory for memory in self.memories if address in memory), None)
+
+    def operating_point(self, clock_hz: int | None = None, voltage_range: str | None = None) -> OperatingPoint:
+        """Wait states and current at a clock; the firmware's clock and range where nothing is said.
+
+        Raises:
+            UserError: no such range, or the clock is outside of what it allows.
+        """
+        assert self.clock_hz is not None, self.name
+        return choose(self.name, self.ranges, clock_hz or self.clock_hz, voltage_range)
 
 
 def list_boards() -> list[str]:
@@ -169,10 +242,18 @@ def _parse(data: dict[str, Any]) -> Board:
         source=data["source"],
         clock_hz=clock["hz"] if clock else None,
         memories=tuple(Memory(**memory) for memory in data.get("memory", ())),
-        wait_states=tuple((hz, states) for hz, states in data.get("flash", {}).get("wait_states", ())),
+        flash_timing=Flash(**data["flash"]) if "flash" in data else None,
+        caches=tuple(Cache(**{**cache, "memories": tuple(cache["memories"])}) for cache in data.get("cache", ())),
+        ranges=tuple(_parse_range(entry) for entry in data.get("range", ())),
         power=Power(**data["power"]) if "power" in data else None,
+        bands=Bands(**data["bands"]) if "bands" in data else None,
         peripherals=tuple(_parse_peripheral(entry) for entry in data.get("peripheral", ())),
     )
+
+
+def _parse_range(data: dict[str, Any]) -> VoltageRange:
+    steps = tuple((hz, states) for hz, states in data["wait_states"])
+    return VoltageRange(**{**data, "wait_states": steps})
 
 
 def _parse_peripheral(data: dict[str, Any]) -> Peripheral:

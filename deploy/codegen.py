@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deploy import placement
 from deploy.kernels.base import C_TYPE, Array, Call
 from deploy.plan import Layer, Plan
 from quant.dtypes import DType
@@ -60,7 +61,8 @@ def weights(plan: Plan) -> str:
         for position, call in enumerate(layer.calls):
             for array in call.arrays:
                 lines.append(f"/* layer {layer.index} '{layer.node.name}': {array.label} */")
-                lines += array_definition(array_symbol(layer, position, array), array)
+                place = placement.CONSTANTS if plan.placement.holds_constants(layer.node.name) else ""
+                lines += array_definition(array_symbol(layer, position, array), array, place)
     return "\n".join(lines)
 
 
@@ -70,12 +72,13 @@ def array_symbol(layer: Layer, position: int, array: Array) -> str:
     return f"layer_{layer.index:02d}{suffix}_{array.label}"
 
 
-def array_definition(symbol: str, array: Array) -> list[str]:
-    """A constant array as C."""
+def array_definition(symbol: str, array: Array, place: str = "") -> list[str]:
+    """A constant array as C; ``place``: an attribute that puts it into a section of its own."""
     values = [int(v) for v in np.asarray(array.values).ravel()]
     rows = [", ".join(map(_literal, values[i : i + COLUMNS])) for i in range(0, len(values), COLUMNS)]
     body = ",\n    ".join(rows)
-    return [f"static const {array.ctype} {symbol}[{len(values)}] __attribute__((aligned(4))) = {{\n    {body}}};", ""]
+    attributes = " ".join(word for word in ("__attribute__((aligned(4)))", place) if word)
+    return [f"static const {array.ctype} {symbol}[{len(values)}] {attributes} = {{\n    {body}}};", ""]
 
 
 def _literal(value: int) -> str:
@@ -93,10 +96,12 @@ def source(plan: Plan) -> str:
     lines += ['#include "model_weights.h"', ""]
     lines += ["/* Declared here because a freestanding compiler has no string.h. */"]
     lines += ["void *memcpy(void *to, const void *from, size_t bytes);", ""]
-    lines += ["#define NOINLINE __attribute__((noinline))", ""]
+    lines += ["#define NOINLINE __attribute__((noinline))"]
+    lines += ["/* Keeps the call of a layer that changes nothing: every layer can be stepped, traced and priced. */"]
+    lines += ['#define KEEP __asm volatile("" ::: "memory")', ""]
     lines += [f"uint8_t {prefix}_arena[{prefix.upper()}_ARENA_BYTES] __attribute__((aligned(8)));", ""]
     shared = _shared_calls(plan)
-    lines += _wrappers(shared)
+    lines += _wrappers(plan, shared)
     for layer in plan.layers:
         lines += _layer(plan, layer, shared)
     lines += _run(plan)
@@ -135,12 +140,32 @@ def _geometry(shape: Shape) -> list[str]:
     return [f"    const {shape[1]} geometry = {{{fields}}};", ""]
 
 
-def _wrappers(shared: dict[Shape, str]) -> list[str]:
+def layer_functions(plan: Plan) -> dict[str, list[str]]:
+    """By layer, the C functions that compute it: its own first, then those it shares."""
+    shared = _shared_calls(plan)
+    functions = {}
+    for layer in plan.layers:
+        called = (shared.get(_shape(layer, call)) for call in layer.calls)
+        functions[layer.node.name] = [layer_symbol(plan, layer), *dict.fromkeys(name for name in called if name)]
+    return functions
+
+
+def code_in_ram(plan: Plan, function: str) -> bool:
+    """Whether start-up code copies the function to RAM."""
+    return plan.placement.holds_code(function) and plan.board.code_ram is not None
+
+
+def _qualifiers(plan: Plan, function: str) -> str:
+    return f"NOINLINE {placement.CODE}" if code_in_ram(plan, function) else "NOINLINE"
+
+
+def _wrappers(plan: Plan, shared: dict[Shape, str]) -> list[str]:
     lines: list[str] = []
     for shape, name in shared.items():
         arguments = [f"p{i}" for i in range(len(shape[3]))]
         parameters = ", ".join(f"{kind}{word}" for kind, word in zip(shape[3], arguments, strict=True))
-        lines += ["/* shared by layers of equal geometry */", f"static NOINLINE void {name}({parameters})", "{"]
+        heading = f"static {_qualifiers(plan, name)} void {name}({parameters})"
+        lines += ["/* shared by layers of equal geometry */", heading, "{"]
         lines += [*_geometry(shape), f"    {shape[0]}(&geometry, {', '.join(arguments)});", "}", ""]
     return lines
 
@@ -150,7 +175,8 @@ def _layer(plan: Plan, layer: Layer, shared: dict[Shape, str]) -> list[str]:
     shapes = " + ".join(str(tuple(t.shape)) for t in layer.site.inputs)
     lines = [f"/* {layer.index}: {node.name}, {node.op.kind} {shapes} -> {tuple(layer.site.output.shape)},"]
     lines[0] += f" kernel {layer.kernel.name} */"
-    lines += [f"NOINLINE void {layer_symbol(plan, layer)}(void)", "{"]
+    symbol = layer_symbol(plan, layer)
+    lines += [f"{_qualifiers(plan, symbol)} void {symbol}(void)", "{", "    KEEP;"]
     for position, call in enumerate(layer.calls):
         shape = _shape(layer, call)
         arguments = ", ".join(_arguments(plan, layer, position, call))

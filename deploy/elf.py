@@ -43,10 +43,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes to be placed at ``load_address`` before reset."""
+    """Bytes to be placed at ``load_address`` before reset; the program finds them at ``address``."""
 
     load_address: int
     data: bytes
+    address: int
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,13 @@ class Image:
         return "__stack_bottom" in self.symbols and "__stack_top" in self.symbols
 
     def read(self, address: int, size: int) -> bytes:
-        """Bytes of the image as loaded.
+        """Bytes of the image as the program finds them once its start-up code has run.
 
         Raises:
             ValueError: outside of every segment.
         """
         for part in self.segments:
-            at = address - part.load_address
+            at = address - part.address
             if at >= 0 and at + size <= len(part.data):
                 return part.data[at : at + size]
         raise ValueError(f"0x{address:08x} is not in the image {self.path}")
@@ -238,7 +239,7 @@ def _read(path: Path, elf: ELFFile) -> Image:
                 address = entry["st_value"] & ~1 if is_function else entry["st_value"]
                 symbols.append(Symbol(entry.name, address, entry["st_size"], is_function))
     segments = [
-        Segment(segment["p_paddr"], segment.data())
+        Segment(segment["p_paddr"], segment.data(), segment["p_vaddr"])
         for segment in elf.iter_segments()
         if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
     ]

@@ -23,12 +23,22 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Arena:
-    """Offsets by buffer name, total size, and the size below which no plan can go (largest live set)."""
+    """Offsets by buffer name, total size, and the size below which no plan can go (largest live set).
 
+    Attributes:
+        buffers: what was placed, sizes rounded up to the alignment.
+        peak_step: the step with the largest live set.
+    """
+
+    buffers: tuple[Buffer, ...]
     offsets: dict[str, int]
     size: int
     bound: int
     peak_step: int
+
+    def live_bytes(self, step: int) -> int:
+        """Bytes of the buffers that are live at a step."""
+        return sum(b.size for b in self.buffers if b.first <= step <= b.last)
 
 
 def aligned(size: int) -> int:
@@ -46,7 +56,9 @@ def plan(buffers: Iterable[Buffer]) -> Arena:
     best = min((_first_fit(sorted(live, key=key)) for key in orders), key=lambda plan: plan[1])
     steps = range(max((b.last for b in live), default=0) + 1)
     sums = [sum(b.size for b in live if b.first <= step <= b.last) for step in steps]
-    return Arena(best[0], best[1], max(sums), sums.index(max(sums)))
+    return Arena(
+        tuple(sorted(live, key=lambda b: (b.first, b.last, b.name))), best[0], best[1], max(sums), sums.index(max(sums))
+    )
 
 
 def _first_fit(buffers: Sequence[Buffer]) -> tuple[dict[str, int], int]:

@@ -28,6 +28,12 @@ def firmware_root() -> Path:
     raise UserError(Problem("EdgeKit's C sources are missing", str(here), fix=fix))
 
 
+def board_folder(board: str) -> Path | None:
+    """The folder with a board's start-up code and linker script; None where firmware cannot be built for it."""
+    folder = firmware_root() / "boards" / board
+    return folder if folder.is_dir() else None
+
+
 def zig_cache() -> Path | None:
     """Where zig should keep compiled run-time libraries: in the virtual environment, if there is one to write to."""
     inside = sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK)

@@ -12,6 +12,7 @@ from deploy.kernels.base import Call, Kernel, Site
 from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
 from deploy.memory import Arena, Buffer, aligned
 from deploy.memory import plan as plan_memory
+from deploy.placement import FLASH, Placement
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Node, Tensor
 from quant.ops import Reshape
@@ -19,12 +20,17 @@ from quant.ops import Reshape
 
 @dataclass(frozen=True)
 class Layer:
-    """One function of the firmware: a node, the kernel chosen for it and the calls it makes."""
+    """One function of the firmware: a node, the kernel chosen for it and the calls it makes.
+
+    Attributes:
+        why: the reason for the kernel, in words.
+    """
 
     index: int
     node: Node
     site: Site
     kernel: Kernel
+    why: str
     calls: tuple[Call, ...]
 
     @property
@@ -43,6 +49,7 @@ class Plan:
     Attributes:
         graph: with the copies at its borders that layouts ask for.
         storage: tensor -> tensor whose memory it shares (itself unless it is a reshape that copies nothing).
+        placement: what start-up code copies to RAM.
     """
 
     graph: Graph
@@ -51,6 +58,7 @@ class Plan:
     layouts: dict[str, Layout]
     storage: dict[str, str]
     arena: Arena
+    placement: Placement
 
     def offset(self, tensor: str) -> int:
         """Byte offset of a tensor in the arena."""
@@ -69,7 +77,7 @@ class Plan:
     @property
     def constant_bytes(self) -> int:
         """Bytes of all constant arrays in flash."""
-        return sum(_constant_bytes(layer) for layer in self.layers)
+        return sum(constant_bytes(layer) for layer in self.layers)
 
     @property
     def executed_macs(self) -> int:
@@ -81,7 +89,7 @@ def c_size(ctype: str) -> int:
     return int("".join(filter(str.isdigit, ctype))) // 8
 
 
-def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Plan:
+def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, placement: Placement = FLASH) -> Plan:
     """Choose layouts, kernels and addresses.
 
     Raises:
@@ -106,10 +114,10 @@ def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -
         if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
             storage[node.output] = storage[node.inputs[0]]
             continue
-        kernel = _choose(site, board, kernels)
-        layers.append(Layer(len(layers), node, site, kernel, tuple(kernel.calls(site))))
+        kernel, why = _choose(site, board, kernels)
+        layers.append(Layer(len(layers), node, site, kernel, why, tuple(kernel.calls(site))))
     arena, storage = _place(graph, layers, storage)
-    plan = Plan(graph, board, tuple(layers), layouts, storage, arena)
+    plan = Plan(graph, board, tuple(layers), layouts, storage, arena, placement if board.rams else FLASH)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
     if problems:
         raise UserError(problems)
@@ -140,7 +148,8 @@ def _layouts(graph: Graph, kernels: Sequence[Kernel]) -> dict[str, Layout]:
     return layouts
 
 
-def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> Kernel:
+def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> tuple[Kernel, str]:
+    """The cheapest kernel that takes the node, and why it is that one."""
     fitting = [k for k in kernels if k.op is type(site.op) and (k.isa == "portable" or k.isa in board.isa)]
     refusals = {kernel.name: kernel.unsupported(site) for kernel in fitting}
     able = [kernel for kernel in fitting if refusals[kernel.name] is None]
@@ -148,7 +157,11 @@ def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> Kernel:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
         what = f"no kernel for {board.name} takes it ({reasons or 'none exists'})"
         raise UserError(Problem(what, f"node '{site.name}' ({site.op.kind})"))
-    return min(able, key=lambda kernel: kernel.cycles(site))
+    best, *others = sorted(able, key=lambda kernel: kernel.cycles(site))
+    dearer = [f"{kernel.name}: about {kernel.cycles(site):,.0f}" for kernel in others]
+    refused = [f"{name}: {reason}" for name, reason in refusals.items() if reason is not None]
+    rest = "; ".join(dearer or refused) or f"the only one for {site.op.kind}"
+    return best, f"about {best.cycles(site):,.0f} cycles ({rest})"
 
 
 def _scratch(index: int) -> str:
@@ -201,20 +214,26 @@ def _buffers(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> 
 
 
 def _ram_problem(plan: Plan) -> Problem | None:
-    """Arena and the runtime's input, output and self-test buffers share the first RAM; the linker checks the rest."""
-    if not plan.board.ram_regions:
+    """Arena, placed constants and the runtime's input, output and self-test buffers share the board's first RAM."""
+    if not plan.board.rams:
         return None
-    ram = plan.board.ram_regions[0]
+    rams = plan.board.data_rams
+    name, there = ", ".join(ram.name for ram in rams), sum(ram.bytes for ram in rams)
     buffers = sum(t.nbytes for t in plan.graph.inputs) + 2 * sum(t.nbytes for t in plan.graph.outputs)
-    short = plan.arena.size + aligned(buffers) + aligned(1) - ram.bytes
+    placed = sum(constant_bytes(ly) for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
+    short = plan.arena.size + placed + aligned(buffers) + aligned(1) - there
     if short <= 0:
         return None
+    if placed >= short:
+        what = f"constants in RAM take {placed} bytes, arena and buffers {plan.arena.size + buffers}: {short} too many"
+        fix = "place them in flash (--placement flash), or let EdgeKit choose (--placement auto)"
+        return Problem(what, f"board '{plan.board.name}', {name}", f"{there} bytes of RAM", fix)
     layer = plan.layers[min(max(plan.arena.peak_step - 1, 0), len(plan.layers) - 1)]
     return Problem(
         f"its arena needs {plan.arena.size} bytes at layer '{layer.node.name}', input and output {buffers} more: "
         f"{short} bytes too many",
-        f"board '{plan.board.name}', {ram.name}",
-        f"{ram.bytes} bytes of RAM",
+        f"board '{plan.board.name}', {name}",
+        f"{there} bytes of RAM",
         "use fewer channels or shorter inputs around this layer, or a board with more RAM",
     )
 
@@ -226,15 +245,16 @@ def _flash_problem(plan: Plan) -> Problem | None:
     short = plan.constant_bytes - plan.board.flash.bytes
     if short <= 0:
         return None
-    largest = max(plan.layers, key=_constant_bytes)
+    largest = max(plan.layers, key=constant_bytes)
     return Problem(
         f"its constants need {plan.constant_bytes} bytes, {short} too many; layer '{largest.node.name}' alone needs "
-        f"{_constant_bytes(largest)}",
+        f"{constant_bytes(largest)}",
         f"board '{plan.board.name}', {plan.board.flash.name}",
         f"{plan.board.flash.bytes} bytes of flash",
         "use fewer weights in this layer, or a board with more flash",
     )
 
 
-def _constant_bytes(layer: Layer) -> int:
+def constant_bytes(layer: Layer) -> int:
+    """Bytes of a layer's constant arrays."""
     return sum(array.values.size * c_size(array.ctype) for call in layer.calls for array in call.arrays)

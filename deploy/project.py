@@ -8,7 +8,6 @@ from pathlib import Path
 from string import Template
 
 from deploy import codegen, interface
-from deploy.boards import Board
 from deploy.compilers import COMMON, FREESTANDING, GCC_CORTEX, ZIG_CORTEX
 from deploy.paths import edgekit_version, firmware_root
 from deploy.plan import Plan
@@ -36,20 +35,14 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     if plan.board.target == "host":
         shutil.copy(root / "runtime" / "host.c", folder / "runtime")
     else:
-        for name in ("main.c", "ek_board.h"):
+        for name in ("main.c", "startup.c", "ek_board.h"):
             shutil.copy(root / "runtime" / name, folder / "runtime")
-        copy_board(plan.board, folder / "board")
+        shutil.copytree(root / "boards" / plan.board.name, folder / "board")
         write_stack(folder, stack_bytes)
     values = _template_values(plan)
     for template in sorted((root / "project" / plan.board.target).iterdir()):
         text = Template(template.read_text(encoding="utf-8")).substitute(values)
         (folder / template.name.removesuffix(".in")).write_text(text, encoding="utf-8")
-
-
-def copy_board(board: Board, folder: Path) -> None:
-    """Start-up, clock, UART and linker script in one folder: what the target's boards share, then the board's own."""
-    for name in (board.target, board.name):
-        shutil.copytree(firmware_root() / "boards" / name, folder, dirs_exist_ok=True)
 
 
 def write_stack(folder: Path, stack_bytes: int) -> None:
@@ -65,7 +58,7 @@ def sources(plan: Plan, folder: Path, *, command: bool = True) -> list[Path]:
         return model
     if plan.board.target == "host":
         return [*model, folder / "runtime" / "host.c"]
-    return [*model, folder / "runtime" / "main.c", *sorted((folder / "board").glob("*.c"))]
+    return [*model, *sorted((folder / "runtime").glob("*.c")), *sorted((folder / "board").glob("*.c"))]
 
 
 def include_flags(folder: Path) -> list[str]:

@@ -58,7 +58,7 @@ def analyse(image: Image, function: Symbol) -> Frame:
         if after < 0:
             continue  # entered behind a call that never returns
         deepest = max(deepest, after)
-        for target in _targets(image, function, instruction):
+        for target in _long_jump(image, code, instruction) or _targets(image, function, instruction):
             if function.address <= target < function.end and not _is_call(instruction):
                 pending.append((target, after))
             else:
@@ -98,6 +98,27 @@ def _targets(image: Image, function: Symbol, instruction: capstone.CsInsn) -> li
     if (name in ("bx", "blx") or PC in instruction.regs_access()[1]) and not _returns(instruction):
         raise _refuse(image, instruction, "an indirect jump or call")
     return []
+
+
+def _long_jump(image: Image, code: dict[int, capstone.CsInsn], instruction: capstone.CsInsn) -> list[int]:
+    """The target of a linker's veneer, which reaches what a branch cannot.
+
+    Either movw, movt and bx of one register, or a load of the program counter from the word behind it.
+    """
+    memory = _memory(instruction)
+    if instruction.insn_name() == "ldr" and instruction.operands[0].reg == PC and memory is not None:
+        if memory.base != PC or memory.index:
+            return []
+        literal = (instruction.address + 4 & ~3) + memory.disp
+        return [int.from_bytes(image.read(literal, 4), "little") & ~1]
+    high, low = code.get(instruction.address - 4), code.get(instruction.address - 8)
+    if instruction.insn_name() != "bx" or high is None or low is None:
+        return []
+    if (low.insn_name(), high.insn_name()) not in (("movw", "movt"), ("mov", "movt")):
+        return []
+    if {low.operands[0].reg, high.operands[0].reg} != {instruction.operands[0].reg}:
+        return []
+    return [(int(high.operands[1].imm) << 16 | int(low.operands[1].imm)) & ~1]
 
 
 def _returns(instruction: capstone.CsInsn) -> bool:

@@ -12,17 +12,20 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deploy.boards import list_boards, load_board
-from deploy.build import build_graph
+from deploy.paths import board_folder
 from edgekit.firmware import Firmware
+from edgekit.placement import build_placed
 from edgekit.samples import random_samples
 from edgekit.sizes import memory_bytes
 from quant.graph import Graph
+from quant.interchange.write import save, to_onnx
 from quant.lowering import Scale
 from quant.networks import MODELS
 from quant.networks.layers import Add, Conv, Dense
@@ -30,7 +33,7 @@ from quant.networks.network import Network
 
 SEED = 0
 BASELINE = Path("benchmarks") / "baseline.json"
-NOTE = "seeded random weights, one inference, zero flash wait states; written by 'make bench'"
+NOTE = "seeded random weights, placement auto, one inference at the board's clock; written by 'make bench'"
 
 
 def random_graph(network: Network, seed: int = SEED) -> Graph:
@@ -63,23 +66,27 @@ def measure(folder: Path) -> dict[str, dict[str, Any]]:
     figures = {}
     for model in MODELS.values():
         for board in map(load_board, list_boards()):
-            if board.target == "cortex-m":
+            if board.target == "cortex-m" and board_folder(board.name):
                 out = folder / f"{model.name}-{board.name}"
-                build_graph(random_graph(model.network), board, out)
+                save(to_onnx(random_graph(model.network)), folder / "model.onnx")
+                build_placed(folder / "model.onnx", board, out, "auto")
                 figures[f"{model.name} on {board.name}"] = _figures(Firmware.load(out))
     return figures
 
 
 def _figures(firmware: Firmware) -> dict[str, Any]:
-    facts, result = firmware.facts, firmware.emulate(random_samples(1, firmware.input)).result
-    layers = zip(facts["layers"], result.layers, strict=True)
+    facts, cost = (
+        firmware.facts,
+        firmware.trace(random_samples(1, firmware.input)[0]).cost(firmware.board.operating_point()),
+    )
     return {
-        "instructions": result.instructions,
-        "cycles": result.cycles,
+        "instructions": cost.total.instructions,
+        "cycles": cost.total.cycles.total,
+        "stalls": asdict(cost.total.cycles),
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
         **memory_bytes(facts),
-        "layer_cycles": {layer["name"]: cost.cycles for layer, cost in layers},
+        "layer_cycles": {name: layer.cycles.total for name, layer in cost.layers.items()},
     }
 
 

@@ -1,28 +1,122 @@
-"""What a run costs, layer by layer: the firmware's facts joined with what the emulator counted."""
+"""What an inference costs on a board, as reports say it: cycles and where they go, time, energy, battery."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from deploy.boards import Board
+from deploy.operating_point import OperatingPoint
+from edgekit.energy import Duty, battery, energy_mj, latency_ms
+from edgekit.screen import table
+
 if TYPE_CHECKING:
-    from edgekit.emulate.cortex_m import EmulationResult
+    from edgekit.emulate.cortex_m import ModelCost
+    from edgekit.emulate.pricing import Cost
 
 OVERHEAD = "(between layers)"
+STALLS = ("execute", "load_use", "branch", "fetch", "data")
+STALL_TITLES = ("execute", "load-use", "branch", "fetch", "data")
 
 
-def layer_costs(facts: Mapping[str, Any], result: EmulationResult) -> list[dict[str, Any]]:
+def cost_report(board: Board, cost: ModelCost, duty: Duty) -> dict[str, Any]:
+    """The entries ``cost``, ``power``, ``duty`` and ``bands`` of a report."""
+    total, point = cost.total, cost.point
+    assert board.power is not None and board.bands is not None
+    return {
+        "cost": {
+            "cycles": total.cycles.total,
+            "instructions": total.instructions,
+            **latency_ms(board, point, total.cycles.total).as_json("latency_ms"),
+            **energy_mj(board, point, total.cycles.total).as_json("energy_mj"),
+            "clock_hz": point.clock_hz,
+            "wait_states": point.wait_states,
+            "voltage_range": point.range,
+            "overhead_cycles": cost.overhead.cycles.total,
+            "stalls": asdict(total.cycles),
+        },
+        "power": {
+            "run_ma": point.run_ma,
+            "run_ua_per_mhz": point.run_ma * 1e9 / point.clock_hz,
+            "supply_v": board.power.supply_v,
+            "source": next(one.source for one in board.ranges if one.name == point.range),
+            "sleep_ua": board.power.sleep_ua,
+            "sleep_mode": board.power.sleep_mode,
+            "sleep_source": board.power.sleep_source,
+        },
+        "duty": battery(board, point, total.cycles.total, duty),
+        "bands": {
+            "cycles_percent": board.bands.cycles_percent,
+            "energy_percent": 100 * (_widest(board) - 1),
+            "why": board.bands.source,
+        },
+    }
+
+
+def _widest(board: Board) -> float:
+    assert board.bands is not None
+    return (1 + board.bands.cycles_percent / 100) * (1 + board.bands.current_percent / 100)
+
+
+def layer_costs(facts: Mapping[str, Any], board: Board, cost: ModelCost) -> list[dict[str, Any]]:
     """One row per layer, and a last one for what the model's run function spends between them."""
-    keys = ("name", "op", "kernel", "macs", "executed_macs")
+    keys = ("name", "op", "kernel", "why", "macs", "executed_macs")
     rows = [
-        {**{key: layer[key] for key in keys}, "instructions": cost.instructions, "cycles": cost.cycles}
-        for layer, cost in zip(facts["layers"], result.layers, strict=True)
+        {**{key: layer[key] for key in keys}, **priced(board, cost.point, cost.layers[layer["name"]])}
+        for layer in facts["layers"]
     ]
-    rest = result.overhead
-    none = {"op": "-", "kernel": "-", "macs": 0, "executed_macs": 0}
-    return [*rows, {"name": OVERHEAD, **none, "instructions": rest.instructions, "cycles": rest.cycles}]
+    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0}
+    return [*rows, {"name": OVERHEAD, **none, **priced(board, cost.point, cost.overhead)}]
+
+
+def priced(board: Board, point: OperatingPoint, cost: Cost) -> dict[str, Any]:
+    """Instructions, cycles with their parts, and microjoules, as a report's rows have them."""
+    return {
+        "instructions": cost.instructions,
+        "cycles": cost.cycles.total,
+        "stalls": asdict(cost.cycles),
+        "energy_uj": 1e3 * energy_mj(board, point, cost.cycles.total).value,
+    }
 
 
 def mac_per_cycle(macs: int, cycles: int) -> str:
     """Table MACs per cycle, the only meaning MAC/cycle has in EdgeKit."""
     return f"{macs / cycles:.2f} MAC/cycle"
+
+
+def at_clock(point: Mapping[str, Any]) -> str:
+    """The operating point in words; ``point``: the entry ``cost`` of a report."""
+    states = point["wait_states"]
+    return f"{point['clock_hz'] / 1e6:g} MHz, {states} flash wait state{'' if states == 1 else 's'}"
+
+
+def decision_lines(report: Mapping[str, Any], board: Board, macs: int) -> list[str]:
+    """Latency, energy and battery life with their bands, as text."""
+    cost, duty, power = report["cost"], report["duty"], report["power"]
+    cell = f"{duty['battery_mah']:g} mAh, one inference every {duty['period_s']:g} s, {board.name} alone"
+    days = (
+        f"{duty['battery_days']:.1f} days ({duty['battery_days_low']:.1f} to {duty['battery_days_high']:.1f}) on {cell}"
+    )
+    late = f"TOO SLOW for one inference every {duty['period_s']:g} s"
+    return [
+        f"latency   {cost['latency_ms']:.2f} ms ({cost['latency_ms_low']:.2f} to {cost['latency_ms_high']:.2f})"
+        f" at {at_clock(cost)}",
+        f"          {cost['cycles']:,} cycles, {mac_per_cycle(macs, cost['cycles'])}, "
+        f"{cost['instructions']:,} instructions",
+        f"energy    {cost['energy_mj']:.3f} mJ ({cost['energy_mj_low']:.3f} to {cost['energy_mj_high']:.3f})"
+        f" at {power['supply_v']:g} V, {power['run_ma']:.2f} mA",
+        f"battery   {days if duty['in_time'] else late}",
+    ]
+
+
+def cycles_table(rows: Sequence[Mapping[str, Any]], cost: Mapping[str, Any]) -> Any:
+    """Every layer's cycles and where they go, and the total."""
+    total = {"name": "total", "kernel": "", "macs": sum(row["macs"] for row in rows)}
+    total |= {key: cost[key] for key in ("cycles", "stalls")} | {"energy_uj": sum(row["energy_uj"] for row in rows)}
+    cells = [
+        (r["name"], r["kernel"], r["macs"], r["cycles"], *(r["stalls"][k] for k in STALLS), f"{r['energy_uj']:.1f}")
+        for r in (*rows, total)
+    ]
+    columns = ("layer", "kernel", "MACs", "cycles", *STALL_TITLES, "µJ")
+    return table(columns, cells, numbers="llrrrrrrrr")

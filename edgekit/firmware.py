@@ -19,7 +19,8 @@ from quant.dtypes import DType, from_bytes, to_bytes
 from quant.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from edgekit.emulate.cortex_m import EmulationResult
+    from edgekit.emulate.cortex_m import EmulationResult, Emulator, Model, Traced
+    from edgekit.emulate.timing import Core
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Emulation:
     Attributes:
         outputs: (N, *shape) as sent over the UART.
         layers: tensor name -> (N, *shape), copied from the arena after each layer; empty unless asked for.
-        result: instructions, cycles, stack.
+        result: instructions, stack, self-test.
     """
 
     outputs: NDArray
@@ -83,7 +84,31 @@ class Firmware:
         Raises:
             UserError: not built for an emulated board, unicorn missing, or the firmware faults or hangs.
         """
-        from edgekit.emulate.cortex_m import Emulator, LayerSymbol, Model, Snapshot
+        from edgekit.emulate.cortex_m import Snapshot
+
+        arena, kept = f"{self.facts['prefix']}_arena", self.facts["layers"] if layers else []
+        shots = [Snapshot(ly["name"], arena, ly["output"]["offset"], ly["output"]["bytes"]) for ly in kept]
+        emulator, model = self._emulator()
+        result = emulator.run([to_bytes(sample, DType(self.input["dtype"])) for sample in inputs], model, shots)
+        tensors = {
+            layer["output"]["name"]: np.array([stored_tensor(m, layer["output"]) for m in result.dumps[layer["name"]]])
+            for layer in kept
+        }
+        return Emulation(self._outputs(result.outputs), tensors, result)
+
+    def trace(self, sample: NDArray[np.int8], board: Board | None = None, core: Core | None = None) -> Traced:
+        """Trace one inference of ``sample`` (*shape), which can then be priced at any clock.
+
+        Args:
+            board, core: other assumptions about memories and timing than the board's own.
+
+        Raises: as :meth:`emulate`.
+        """
+        emulator, model = self._emulator(board, core)
+        return emulator.trace(to_bytes(sample, DType(self.input["dtype"])), model)
+
+    def _emulator(self, board: Board | None = None, core: Core | None = None) -> tuple[Emulator, Model]:
+        from edgekit.emulate.cortex_m import Emulator, LayerSymbol, Model
 
         facts = self.facts
         if self.board.target != "cortex-m":
@@ -95,17 +120,8 @@ class Firmware:
             self.input["bytes"],
             sum(tensor["bytes"] for tensor in facts["outputs"]),
         )
-        arena = f"{facts['prefix']}_arena"
-        kept = facts["layers"] if layers else []
-        shots = [Snapshot(ly["name"], arena, ly["output"]["offset"], ly["output"]["bytes"]) for ly in kept]
-        emulator = Emulator(self.folder / "firmware.elf", self.board, self.folder / "firmware.bin")
-        dtype = DType(self.input["dtype"])
-        result = emulator.run([to_bytes(sample, dtype) for sample in inputs], model, shots)
-        tensors = {
-            layer["output"]["name"]: np.array([stored_tensor(m, layer["output"]) for m in result.dumps[layer["name"]]])
-            for layer in kept
-        }
-        return Emulation(self._outputs(result.outputs), tensors, result)
+        elf, binary = self.folder / "firmware.elf", self.folder / "firmware.bin"
+        return Emulator(elf, board or self.board, binary, core), model
 
     def _outputs(self, answers: list[bytes]) -> NDArray:
         """The first output of every answer, (N, *shape)."""

@@ -5,37 +5,51 @@ model.onnx, ...        the integer network
 firmware/              C project and image for the board
 host/                  the same C for this computer
 report.json            what came out
+report.html            the same as one page
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deploy.boards import Board, list_boards, load_board
-from deploy.build import build
+from deploy.build import build, refuse_board
+from deploy.operating_point import OperatingPoint
 from edgekit.agreement import Agreement, EmulatedBoard, Machine, compare, host_library, onnx_runtime
 from edgekit.firmware import Firmware
+from edgekit.placement import build_placed
 from edgekit.screen import Screen
 from quant.errors import Problem, UserError
 from quant.graph import Graph
 
 if TYPE_CHECKING:
-    from edgekit.emulate.cortex_m import EmulationResult
+    from edgekit.emulate.cortex_m import EmulationResult, Traced
 
-FIRMWARE, HOST, REPORT = "firmware", "host", "report.json"
+FIRMWARE, HOST, REPORT, PAGE = "firmware", "host", "report.json", "report.html"
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How the firmware is built; ``placement`` is decided for the operating point."""
+
+    compiler: str
+    placement: str
+    point: OperatingPoint
 
 
 @dataclass(frozen=True, eq=False)
 class Priced:
-    """A model built, run on every machine and priced."""
+    """A model built, run on every machine, and one inference traced for its price."""
 
     firmware: Firmware
     result: EmulationResult
+    traced: Traced
+    placement: dict[str, Any]
     agreements: list[Agreement]
 
     @property
@@ -44,12 +58,13 @@ class Priced:
 
 
 def emulated_board(name: str) -> Board:
-    """The board ``name``; raises UserError where it is unknown or cannot be priced."""
+    """The board ``name``; raises UserError where it is unknown, has no start-up code or cannot be priced."""
     board = load_board(name)
     if board.target != "cortex-m":
         able = [b for b in list_boards() if load_board(b).target == "cortex-m"]
         fix = f"choose one of: {', '.join(able)}; 'edgekit build --board {name}' alone works"
         raise UserError(Problem(f"board '{name}' has no price: it is not emulated", supported=", ".join(able), fix=fix))
+    refuse_board(board)
     return board
 
 
@@ -60,7 +75,7 @@ def price(
     out: Path,
     inputs: NDArray[np.int8],
     beats: int,
-    compiler: str,
+    options: BuildOptions,
     screen: Screen,
 ) -> Priced:
     """Build for the board and for this computer, compare all machines, price the board.
@@ -69,9 +84,19 @@ def price(
         inputs: all test inputs (N, *shape); the emulated board gets the first ``beats``.
     """
     with screen.step("firmware") as step:
-        built = build(model, board.name, out / FIRMWARE, compiler=compiler, force=True, progress=step.end)
+        placed = build_placed(
+            model,
+            board,
+            out / FIRMWARE,
+            options.placement,
+            point=options.point,
+            compiler=options.compiler,
+            force=True,
+            progress=step.end,
+        )
         build(model, "host", out / HOST, force=True)
-        step.end(f"{built.sizes.flash:,} bytes flash, {built.sizes.ram:,} bytes RAM")
+        sizes = placed.build.sizes
+        step.end(f"{sizes.flash:,} bytes flash, {sizes.ram:,} bytes RAM")
     firmware = Firmware.load(out / FIRMWARE)
     emulator = EmulatedBoard(firmware)
     machines: list[tuple[str, Machine, NDArray[np.int8]]] = [
@@ -81,7 +106,10 @@ def price(
     ]
     agreements = [_compare(graph, name, machine, part, screen) for name, machine, part in machines]
     assert emulator.last is not None
-    return Priced(firmware, emulator.last, agreements)
+    with screen.step("cost") as step:
+        traced = firmware.trace(inputs[0])
+        step.end("one inference traced")
+    return Priced(firmware, emulator.last, traced, placed.report, agreements)
 
 
 def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray[np.int8], screen: Screen) -> Agreement:

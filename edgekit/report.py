@@ -6,34 +6,44 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from deploy.boards import Board
+from deploy.operating_point import OperatingPoint
 from edgekit.agreement import Agreement
-from edgekit.cost import layer_costs, mac_per_cycle
+from edgekit.cost import cost_report, cycles_table, decision_lines, layer_costs
+from edgekit.energy import Duty
 from edgekit.firmware import Firmware
+from edgekit.page.schema import FORMAT
+from edgekit.placement import placement_line
 from edgekit.screen import table
-from edgekit.sizes import fit_lines, memory_bytes
+from edgekit.sizes import fit_lines, layer_sizes, memory_report
 from edgekit.versions import versions
 
 if TYPE_CHECKING:
-    from edgekit.emulate.cortex_m import EmulationResult
-
-FORMAT = 1
+    from edgekit.emulate.cortex_m import EmulationResult, Traced
 
 
 def make_report(
     firmware: Firmware,
     result: EmulationResult,
+    traced: Traced,
+    point: OperatingPoint,
+    duty: Duty,
+    placement: Mapping[str, Any],
     agreements: Sequence[Agreement],
-    metrics: Mapping[str, Mapping[str, Any]],
+    quantized: Mapping[str, Any],
     training: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything a run found out, JSON-able.
 
     Args:
-        metrics: accuracy, balanced accuracy and confusion matrix of ``float`` and ``int8`` on the test set.
+        quantized: what quantization found out (model.json): metrics on the test set, noise per layer, examples.
         training: what the run was asked for (seed, preset, recipe ...).
     """
     facts, board = firmware.facts, firmware.board
-    rows = layer_costs(facts, result)
+    metrics = {name: quantized["metrics"][name] for name in ("float", "int8")}
+    cost = traced.cost(point)
+    *layers, overhead = layer_costs(facts, board, cost)
+    functions = {symbol.name: symbol.size for symbol in traced.code.image.functions}
+    sizes = layer_sizes(facts, functions)
     return {
         "format": FORMAT,
         "model": facts["model"],
@@ -50,16 +60,14 @@ def make_report(
         "params": facts["params"],
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
-        "cost": {
-            "cycles": result.cycles,
-            "instructions": result.instructions,
-            "latency_ms": result.latency_ms,
-            "clock_hz": result.clock_hz,
-            "wait_states": 0,
-            "overhead_cycles": result.overhead.cycles,
-        },
-        "memory": {**memory_bytes(facts), "stack_used_bytes": result.stack_used},
-        "layers": rows[: len(facts["layers"])],
+        **cost_report(board, cost, duty),
+        "memory": {**memory_report(facts, board), "stack_used_bytes": result.stack_used},
+        "placement": dict(placement),
+        "layers": [{**row, **size} for row, size in zip(layers, sizes, strict=True)],
+        "overhead": overhead,
+        "timeline": facts["timeline"],
+        "sqnr": quantized["sqnr"],
+        "examples": quantized["examples"],
         "agreement": [agreement.as_json() for agreement in agreements],
         "image_sha256": result.sha256,
         "versions": versions(),
@@ -69,33 +77,20 @@ def make_report(
 
 def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -> list[Any]:
     """Text and tables of at most 100 columns: whether it fits, what it costs, how well it does, then every layer."""
-    cost, scores, balanced = report["cost"], report["accuracy"], report["balanced_accuracy"]
+    scores, balanced = report["accuracy"], report["balanced_accuracy"]
     fits, *more = fit_lines(facts, board)
-    rate = mac_per_cycle(report["macs"], cost["cycles"])
-    rows = [
-        (
-            row["name"],
-            row["op"],
-            row["kernel"],
-            row["macs"],
-            row["cycles"],
-            f"{100 * row['cycles'] / cost['cycles']:.1f} %",
-        )
-        for row in report["layers"]
-    ]
-    layers = table(("layer", "operator", "kernel", "MACs", "cycles", "share"), rows, numbers="lllrrr")
     return [
         f"{report['model']} {fits}",
         *more,
-        f"latency   {cost['latency_ms']:.2f} ms at {cost['clock_hz'] / 1e6:g} MHz: {cost['cycles']:,} cycles, {rate},"
-        " zero flash wait states",
+        placement_line(report["placement"]),
+        *decision_lines(report, board, report["macs"]),
         f"accuracy  int8 {100 * scores['int8']:.2f} % (float {100 * scores['float']:.2f} %), "
         f"balanced {100 * balanced['int8']:.2f} % (float {100 * balanced['float']:.2f} %)",
         *(agreement_line(agreement) for agreement in report["agreement"]),
         "",
         confusion_table(report["confusion"]["int8"], report["classes"]),
         "",
-        layers,
+        cycles_table([*report["layers"], report["overhead"]], report["cost"]),
         f"{report['macs']:,} MACs in the network, {report['executed_macs']:,} executed; {report['params']:,} weights",
     ]
 

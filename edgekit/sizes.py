@@ -36,6 +36,38 @@ def memory_bytes(facts: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
+def memory_report(facts: Mapping[str, Any], board: Board) -> dict[str, int]:
+    """:func:`memory_bytes` with what the board has and what no plan could go below."""
+    return {
+        **memory_bytes(facts),
+        "ram_available": sum(memory.bytes for memory in board.rams),
+        "flash_available": board.flash.bytes,
+        "arena_bound_bytes": facts["arena_bound"],
+    }
+
+
+def layer_sizes(facts: Mapping[str, Any], function_bytes: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Per layer: live arena bytes while it runs, and its constants and code in flash.
+
+    Args:
+        function_bytes: size by C function; what several layers share counts for the first of them.
+    """
+    seen: set[str] = set()
+    rows = []
+    for layer in facts["layers"]:
+        new = [name for name in layer["functions"] if name not in seen]
+        seen.update(new)
+        code = sum(function_bytes.get(name, 0) for name in new)
+        rows.append(
+            {
+                "ram_bytes": layer["live_bytes"],
+                "flash_bytes": layer["constant_bytes"] + code,
+                "placement": layer["constants"],
+            }
+        )
+    return rows
+
+
 def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
     """Whether and how it fits, as text; a host build has no memory to fit into."""
     sizes = facts["bytes"]
@@ -45,7 +77,8 @@ def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
         return [arena, weights]
     ram = sum(memory.bytes for memory in board.rams)
     return [
-        f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)}, RAM {_share(sizes['ram'], ram)}",
+        f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)},",
+        f"  RAM {_share(sizes['ram'], ram)}",
         f"  {arena}; worst-case stack {sizes['stack']:,} bytes",
         f"  {weights}",
     ]

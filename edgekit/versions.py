@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from edgekit import __version__
 
-REQUIRED = ("numpy", "onnx", "onnxruntime", "capstone", "pyelftools", "rich", "ziglang")
+REQUIRED = ("numpy", "onnx", "onnxruntime", "capstone", "pyelftools", "rich", "jinja2", "ziglang")
 OPTIONAL = ("torch", "brevitas", "unicorn")
 
 

@@ -25,6 +25,9 @@ class Problem:
         return "\n".join(lines)
 
 
+LIKE = 0.4  # from here on (0 to 1) a name is suggested
+
+
 class UserError(Exception):
     """A mistake in the user's input; carries every problem found in one run. Exit code 2, no traceback."""
 
@@ -44,6 +47,8 @@ class Unsupported(Exception):
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not in a registry; suggests the nearest one."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    fix = f"did you mean '{close[0]}'?" if close else f"choose one of: {', '.join(names)}"
+    likeness = {known: difflib.SequenceMatcher(None, name, known).ratio() for known in names}
+    nearest = max(names, key=likeness.__getitem__, default="")  # of several, the first in the alphabet
+    close = likeness.get(nearest, 0.0) >= LIKE
+    fix = f"did you mean '{nearest}'?" if close else f"choose one of: {', '.join(names)}"
     return UserError(Problem(f"unknown {kind} '{name}'", supported=", ".join(names), fix=fix))

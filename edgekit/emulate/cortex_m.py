@@ -1,18 +1,22 @@
-"""Runs a model's firmware image on an emulated Cortex-M4F board and says what it costs."""
+"""Runs a model's firmware image on an emulated Cortex-M board and says what one inference costs."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy.boards import Board
 from deploy.elf import read_elf
+from deploy.operating_point import OperatingPoint
 from edgekit.emulate import frames
+from edgekit.emulate.code import Code
 from edgekit.emulate.errors import EmulationError
 from edgekit.emulate.machine import Context, Finished, Machine
-from edgekit.emulate.pricing import Cost, price
+from edgekit.emulate.pricing import Cost, Prices, price
+from edgekit.emulate.timing import CORES, Core
+from edgekit.emulate.tracing import Tracing
 from quant.errors import Problem, UserError
 
 # More than any supported network needs between two bytes on the UART; some seconds of emulation.
@@ -52,22 +56,12 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class LayerCost:
-    """Mean cost of one layer in one inference (exact where every inference runs the same instructions)."""
-
-    name: str
-    instructions: int
-    cycles: int
-
-
-@dataclass(frozen=True)
 class EmulationResult:
-    """Outputs and cost of a run.
+    """What a run of many inferences gave.
 
     Attributes:
         outputs: one per input, as the firmware sent them.
-        layers: cost per layer and inference, in the order given.
-        overhead: what the run function spends outside of layers.
+        instructions: of one inference, the mean over all of them.
         stack_used: bytes of the stack that were written, None where the linker script marks no stack.
         mips: emulated instructions per second of this run, in millions.
         dumps: per layer, the snapshot's bytes of every inference.
@@ -75,44 +69,82 @@ class EmulationResult:
     """
 
     outputs: list[bytes]
-    layers: list[LayerCost]
-    overhead: LayerCost
+    instructions: int
     selftest_passed: bool
     stack_used: int | None
     mips: float
-    clock_hz: int
     sha256: str
     dumps: dict[str, list[bytes]] = field(default_factory=dict)
 
-    @property
-    def instructions(self) -> int:
-        """Instructions of one inference: all layers and the run function itself."""
-        return sum(layer.instructions for layer in (*self.layers, self.overhead))
+
+@dataclass(frozen=True)
+class ModelCost:
+    """What one inference costs at an operating point, caches warm.
+
+    Attributes:
+        layers: cost by layer, in the order given.
+        overhead: what the run function spends outside of layers.
+    """
+
+    point: OperatingPoint
+    layers: dict[str, Cost]
+    overhead: Cost
 
     @property
-    def cycles(self) -> int:
-        """Core cycles of one inference."""
-        return sum(layer.cycles for layer in (*self.layers, self.overhead))
+    def total(self) -> Cost:
+        return sum(self.layers.values(), self.overhead)
 
     @property
     def latency_ms(self) -> float:
-        """Time of one inference at the board's clock."""
-        return 1e3 * self.cycles / self.clock_hz
+        return 1e3 * self.total.cycles.total / self.point.clock_hz
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """The events of one traced inference; they are the same at every clock."""
+
+    board: Board
+    model: Model
+    code: Code
+    finished: Finished
+
+    def cost(self, point: OperatingPoint) -> ModelCost:
+        """The price of the inference."""
+        prices = Prices.at(self.board, point, self.code.core)
+        costs = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
+        layers = {layer.name: costs.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
+        return ModelCost(point, layers, costs.get(1, Cost()))
+
+    def flash_waits(self, point: OperatingPoint) -> tuple[dict[str, int], dict[str, int]]:
+        """Cycles lost to flash: by layer for its data, by function for its instructions."""
+        prices = replace(Prices.at(self.board, point, self.code.core), ram_fetch=0, ram_data=0, unaligned=0)
+        by_context = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
+        layers = {layer.name: by_context.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
+        functions = price(self.code, self.finished.blocks, prices, self.code.function)
+        return (
+            {name: cost.cycles.data for name, cost in layers.items()},
+            {name: cost.cycles.fetch for name, cost in functions.items()},
+        )
 
 
 class Emulator:
     """An image on a board; every :meth:`run` starts from reset.
 
+    ``core`` is another timing than the board's own.
+
     Raises:
         UserError: no such image, not for a Cortex-M, or ``binary`` holds other bytes than the ELF file.
     """
 
-    def __init__(self, elf: Path | str, board: Board, binary: Path | str | None = None) -> None:
+    def __init__(
+        self, elf: Path | str, board: Board, binary: Path | str | None = None, core: Core | None = None
+    ) -> None:
         if board.target != "cortex-m" or board.clock_hz is None:
             raise UserError(Problem(f"board '{board.name}' is not emulated", supported="Cortex-M boards"))
-        self.board, self.clock_hz = board, board.clock_hz
+        self.board = board
         self.image = read_elf(elf)
         self.flash = self.image.flash_image(board)
+        self._code = Code(self.image, core or CORES[board.core])
         if binary is not None and Path(binary).read_bytes() != self.flash:
             raise UserError(
                 Problem(f"differs from {self.image.path.name}", where=str(binary), fix="build both again, in one go")
@@ -135,10 +167,7 @@ class Emulator:
             UserError: an input of the wrong size, or a symbol that is missing in the image.
             EmulationError: the firmware faults, hangs or answers something unexpected.
         """
-        wrong = next((index for index, data in enumerate(inputs) if len(data) != model.input_bytes), None)
-        if not inputs or wrong is not None:
-            what = "no input" if wrong is None else f"input {wrong} has {len(inputs[wrong])} bytes"
-            raise UserError(Problem(what, where=self.image.path.name, supported=f"{model.input_bytes} bytes per input"))
+        self._check(inputs, model)
         contexts = self.contexts(model)
         ranges = {shot.layer: (self.image.symbol(shot.symbol).address + shot.offset, shot.size) for shot in snapshots}
         dumps: dict[str, list[bytes]] = {name: [] for name in ranges}
@@ -153,31 +182,50 @@ class Emulator:
         with Machine(self.image, self.board, received, contexts, budget=budget, leave=leave) as machine:
             finished = machine.run()
         answers = frames.answers(finished.sent, len(inputs), model.output_bytes)
-        costs = self._costs(finished, len(contexts), len(inputs))
-        layers = [
-            LayerCost(layer.name, cost.instructions, cost.cycles)
-            for layer, cost in zip(model.layers, costs[1:], strict=True)
-        ]
+        self._check_runs(finished, len(inputs))
+        blocks = finished.blocks[finished.blocks["context"] > 0]
         return EmulationResult(
             outputs=answers.outputs,
-            layers=layers,
-            overhead=LayerCost(model.run, costs[0].instructions, costs[0].cycles),
+            instructions=round(int((blocks["executions"] * blocks["instructions"]).sum()) / len(inputs)),
             selftest_passed=answers.selftest_passed,
             stack_used=finished.stack_used,
             mips=finished.mips,
-            clock_hz=self.clock_hz,
             sha256=hashlib.sha256(self.flash).hexdigest(),
             dumps=dumps,
         )
+
+    def trace(self, data: bytes, model: Model, budget: int = BUDGET) -> Traced:
+        """Traces one inference of ``data``; the one before it warms the caches.
+
+        Raises: as :meth:`run`.
+        """
+        self._check([data], model)
+        tracing = Tracing(self._code, self.board)
+        with Machine(
+            self.image,
+            self.board,
+            frames.requests([data, data]),
+            self.contexts(model),
+            budget=budget,
+            measure_from=len(frames.requests([data])),
+            leave=lambda context, run: None,
+            tracing=tracing,
+        ) as machine:
+            finished = machine.run()
+        self._check_runs(finished, 1)
+        return Traced(self.board, model, self._code, finished)
+
+    def _check(self, inputs: Sequence[bytes], model: Model) -> None:
+        wrong = next((index for index, data in enumerate(inputs) if len(data) != model.input_bytes), None)
+        if not inputs or wrong is not None:
+            what = "no input" if wrong is None else f"input {wrong} has {len(inputs[wrong])} bytes"
+            raise UserError(Problem(what, where=self.image.path.name, supported=f"{model.input_bytes} bytes per input"))
+
+    def _check_runs(self, finished: Finished, inputs: int) -> None:
+        if finished.runs != inputs:
+            raise EmulationError(f"the model ran {finished.runs} times for {inputs} inputs", str(self.image.path))
 
     def contexts(self, model: Model) -> list[Context]:
         """The functions that are counted separately: the run function, then the layers."""
         names = [(model.run, model.run), *((layer.name, layer.symbol) for layer in model.layers)]
         return [Context(name, self.image.symbol(symbol).address) for name, symbol in names]
-
-    def _costs(self, finished: Finished, contexts: int, inputs: int) -> list[Cost]:
-        """Mean cost per inference of context 1 (the run function's own), 2, ..."""
-        if finished.runs != inputs:
-            raise EmulationError(f"the model ran {finished.runs} times for {inputs} inputs", str(self.image.path))
-        totals = price(self.image, finished.blocks, contexts)[1:]
-        return [Cost(round(cost.instructions / inputs), round(cost.cycles / inputs)) for cost in totals]

@@ -1,4 +1,4 @@
-"""A Cortex-M board under unicorn: memories, peripherals, the image, and what a run leaves behind."""
+"""A Cortex-M4F board under unicorn: memories, peripherals, the image, and what a run leaves behind."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from deploy.boards import Board
 from deploy.elf import Image
 from edgekit.emulate import native
 from edgekit.emulate.errors import EmulationError
+from edgekit.emulate.semihosting import BREAKPOINT, Semihosting
 from quant.errors import Problem, UserError
 
 try:
     import unicorn
     from unicorn import arm_const
     from unicorn.unicorn_py3.unicorn import uclib
+
+    from edgekit.emulate.tracing import Tracing
 except ImportError as error:
     raise UserError(Problem("the package 'unicorn' is not installed", fix="pip install 'edgekit[emulate]'")) from error
 
@@ -28,10 +31,6 @@ PAGE = 0x1000
 OVERFLOW = 0x10000  # accesses up to this far below the stack are taken for its overflow
 # RAM holds anything after power-up; this value makes firmware that relies on zeros fail.
 PAINT = bytes.fromhex("a5c3965a")
-
-# They count only without UC_MODE_MCLASS, which makes every core a Cortex-M33. The Cortex-M7's FPU is one with double
-# precision: that the firmware has no such instruction is up to the compiler's flags.
-CPU_MODEL = {"cortex-m4f": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7f": arm_const.UC_CPU_ARM_CORTEX_M7}
 
 ACCESS = {
     unicorn.UC_MEM_READ_UNMAPPED: "read from an address without memory",
@@ -42,7 +41,12 @@ ACCESS = {
     unicorn.UC_MEM_FETCH_PROT: "jump to an address without code",
 }
 INVALID = "invalid instruction"
-EXCEPTION = {1: INVALID, 2: "SVC instruction", 7: "BKPT instruction"}
+BKPT = 7
+EXCEPTION = {1: INVALID, 2: "SVC instruction", BKPT: "BKPT instruction"}
+CPU = {"cortex-m4f": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7f": arm_const.UC_CPU_ARM_CORTEX_M7}
+NOWHERE = 1 << 63
+# Peripherals and the system control space of the Armv7-M address map.
+PERIPHERALS = (range(0x40000000, 0x60000000), range(0xE0000000, 0xE0100000))
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Finished:
     """What a run leaves: bytes sent by UART, block counts (:data:`native.BLOCK`), completed calls of context 1.
 
     ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``stack_used`` is None where the image does not
-    mark its stack; ``mips`` is the speed of the run, start-up included.
+    mark its stack; ``mips`` is the speed of the run, start-up included; ``unknown_peripherals`` are the pages that a
+    foreign image used although the board's data do not describe them.
     """
 
     reason: int
@@ -68,38 +73,59 @@ class Finished:
     runs: int
     stack_used: int | None
     mips: float
+    unknown_peripherals: tuple[int, ...] = ()
 
 
 class Machine:
     """One run of one image on one board, from reset; use it as a context manager.
 
-    ``leave(context, run)`` is called, after the first input byte, whenever a context function has returned.
+    Args:
+        received: bytes that come in by UART.
+        budget: instructions allowed between two bytes on the UART.
+        start_address: counting starts when control first gets there (default: with the first byte received).
+        measure_from: counting starts anew with this byte of ``received``.
+        stop_address: the run ends there.
+        leave: ``leave(context, run)`` is called, while counting, whenever a context function has returned.
+        tracing: also count what memories cost.
+        semihosting: the image is a foreign one: it may print and end by semihosting, and registers that the board's
+            data do not describe are memory to it.
+        bounded: using up the budget is a regular end.
     """
 
     def __init__(
         self,
         image: Image,
         board: Board,
-        received: bytes,
+        received: bytes = b"",
         contexts: Sequence[Context] = (),
+        *,
         budget: int = 1 << 62,
-        stop_address: int | None = None,
+        start_address: int = NOWHERE,
+        measure_from: int = 0,
+        stop_address: int = NOWHERE,
         leave: Callable[[int, int], None] | None = None,
+        tracing: Tracing | None = None,
+        semihosting: Semihosting | None = None,
+        bounded: bool = False,
     ) -> None:
         self._image, self._board, self._contexts, self._budget = image, board, contexts, budget
         self._failure: tuple[str, int] | None = None
         self._bad_address: int | None = None
         self._callback_error: BaseException | None = None
-        self._leave = leave
-        self._received = received
+        self._leave, self._received = leave, received
+        self._tracing, self._semihosting = tracing, semihosting
+        self._ends = {native.IDLE, native.REACHED, *((native.BUDGET,) if bounded else ())}
+        self._called = False
+        self._unknown_peripherals: set[int] = set()
         self._lib = native.library()
-        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        self._uc.ctl_set_cpu_model(CPU_MODEL[board.core])
+        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._uc.ctl_set_cpu_model(CPU[board.core])
         self._keep: list[Any] = []
         functions = native.Unicorn(*(native.address_of(getattr(uclib, f"uc_{name}")) for name in native.Unicorn.NAMES))
-        self._trace = self._make_trace(functions, stop_address)
-        self._bus = self._lib.ek_bus_new(self._trace, received, len(received))
-        self._map_memories()
+        self._trace = self._make_trace(functions, start_address, stop_address)
+        self._memory = tracing.attach(self._lib, self._trace, ctypes.byref(functions)) if tracing else None
+        self._bus = self._lib.ek_bus_new(self._trace, received, len(received), measure_from)
+        self._vectors = self._map_memories()
         self._map_peripherals()
         self._hook()
 
@@ -111,6 +137,8 @@ class Machine:
     ) -> None:
         del self._uc
         self._lib.ek_bus_free(self._bus)
+        if self._memory is not None:
+            self._lib.ek_memory_free(self._memory)
         self._lib.ek_trace_free(self._trace)
 
     def read(self, address: int, size: int) -> bytes:
@@ -118,36 +146,61 @@ class Machine:
         return bytes(self._uc.mem_read(address, size))
 
     def run(self) -> Finished:
-        """Runs from reset until the firmware waits for more input or reaches ``stop_address``.
+        """Runs from reset until the firmware waits for more input, ends itself or reaches ``stop_address``.
 
         Raises:
             EmulationError: fault, endless loop or exhausted budget, with address, symbol and context.
         """
-        stack_top, reset = np.frombuffer(self.read(self._board.flash.start, 8), "<u4").tolist()
+        stack_top, pc = np.frombuffer(self.read(self._vectors, 8), "<u4").tolist()
         self._uc.reg_write(arm_const.UC_ARM_REG_SP, stack_top)
         start = time.perf_counter()
-        try:
-            self._uc.emu_start(reset | 1, 0xFFFFFFFE)
-        except unicorn.UcError as error:
-            what = INVALID if error.errno == unicorn.UC_ERR_INSN_INVALID else str(error)
-            self._failure = self._failure or (what, self._pc())
+        ended = False
+        while not ended:
+            self._start(pc)
+            ended = not self._called or self._serve()
+            pc = self._pc()
         seconds = time.perf_counter() - start
-        if self._callback_error is not None:
-            raise self._callback_error
-        if self._failure is not None:
-            raise self._fault(*self._failure)
         reason = self._lib.ek_trace_reason(self._trace)
-        if reason not in (native.IDLE, native.REACHED):
+        if self._semihosting is not None and self._semihosting.exit_code is not None:
+            reason = native.EXITED
+        elif reason not in self._ends:
             raise self._stopped(reason, self._lib.ek_trace_address(self._trace))
         return self._finished(reason, seconds)
 
-    def _make_trace(self, functions: native.Unicorn, stop_address: int | None) -> int:
+    def _start(self, pc: int) -> None:
+        """Let the core run; returns when something has stopped it."""
+        try:
+            self._uc.emu_start(pc | 1, 0xFFFFFFFE)
+        except unicorn.UcError as error:
+            what = INVALID if error.errno == unicorn.UC_ERR_INSN_INVALID else str(error)
+            self._failure = self._failure or (what, self._pc())
+        error_in_callback = self._callback_error or (self._tracing.failure if self._tracing else None)
+        if error_in_callback is not None:
+            raise error_in_callback
+        if self._failure is not None:
+            raise self._fault(*self._failure)
+
+    def _serve(self) -> bool:
+        """Carry out a semihosting call; whether it ended the run."""
+        assert self._semihosting is not None
+        self._called = False
+        operation, argument = (self._uc.reg_read(r) for r in (arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_R1))
+        pc = self._pc()
+        try:
+            result = self._semihosting.call(operation, argument, self.read, self._uc.mem_write)
+        except unicorn.UcError:
+            raise self._fault(f"semihosting call 0x{operation:x} with a bad address", pc) from None
+        self._uc.reg_write(arm_const.UC_ARM_REG_R0, result)
+        self._uc.reg_write(arm_const.UC_ARM_REG_PC, (pc + 2) | 1)
+        return self._semihosting.exit_code is not None
+
+    def _make_trace(self, functions: native.Unicorn, start_address: int, stop_address: int) -> int:
         starts = (ctypes.c_uint32 * max(len(self._contexts), 1))(*(context.address for context in self._contexts))
         leave = native.LEAVE(self._on_leave) if self._leave else native.LEAVE()
-        stop = (1 << 63) if stop_address is None else stop_address
         self._keep += [functions, starts, leave]
         pointer = ctypes.byref(functions)
-        return int(self._lib.ek_trace_new(pointer, starts, len(self._contexts), self._budget, stop, leave))
+        bounds = (self._budget, start_address, stop_address)
+        return int(self._lib.ek_trace_new(pointer, starts, len(self._contexts), *bounds, leave))
 
     def _on_leave(self, context: int, run: int) -> None:
         assert self._leave is not None
@@ -157,17 +210,28 @@ class Machine:
             self._callback_error = error
             self._uc.emu_stop()
 
-    def _map_memories(self) -> None:
+    def _map_memories(self) -> int:
+        """Fill the memories as they are after power-up and flashing; returns where the vector table lies."""
         for memory in self._board.memories:
             start, end = memory.start & -PAGE, -(-memory.end // PAGE) * PAGE
             writable = unicorn.UC_PROT_WRITE if memory.kind == "ram" else 0
             self._uc.mem_map(start, end - start, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC | writable)
             fill = PAINT * (memory.bytes // len(PAINT)) if memory.kind == "ram" else b"\xff" * memory.bytes
             self._uc.mem_write(memory.start, fill)
-        flash = self._image.flash_image(self._board)
-        if len(flash) > self._board.flash.bytes:
-            raise EmulationError("the image is larger than flash", where=str(self._image.path))
-        self._uc.mem_write(self._board.flash.start, flash)
+        for part in self._image.segments:
+            memory_of = self._board.memory_at(part.load_address)
+            if memory_of is None or part.load_address + len(part.data) > memory_of.end:
+                raise self._misplaced(part.load_address, len(part.data))
+            if memory_of.kind == "ram":
+                self._uc.mem_write(part.load_address, part.data)
+        self._uc.mem_write(self._board.flash.start, self._image.flash_image(self._board))
+        return min(part.load_address for part in self._image.segments)
+
+    def _misplaced(self, address: int, size: int) -> UserError:
+        memories = ", ".join(f"{m.name} 0x{m.start:08x} to 0x{m.end - 1:08x}" for m in self._board.memories)
+        what = f"{size:,} bytes are to be loaded at 0x{address:08x}, where board '{self._board.name}' has no room"
+        fix = "link it for the memories of this board, or choose the board that it was linked for"
+        return UserError(Problem(what, str(self._image.path), memories, fix))
 
     def _map_peripherals(self) -> None:
         pages: set[int] = set()
@@ -176,8 +240,9 @@ class Machine:
             for offset, value in device.reset.items():
                 self._lib.ek_bus_reset(self._bus, device.base + offset, value)
             for rule in device.follow:
-                addresses = (device.base + offset for offset in (rule.register, rule.status_register))
-                self._lib.ek_bus_follow(self._bus, *addresses, rule.bit, rule.of, rule.width)
+                to = rule.register if rule.to is None else rule.to
+                fields = (rule.of, device.base + to, rule.bit, rule.width)
+                self._lib.ek_bus_follow(self._bus, device.base + rule.register, *fields)
             if uart := device.uart:
                 addresses = (device.base + offset for offset in (uart.status, uart.receive, uart.transmit))
                 self._lib.ek_bus_uart(self._bus, *addresses, uart.receive_ready, uart.transmit_ready)
@@ -192,28 +257,42 @@ class Machine:
             assert status == unicorn.UC_ERR_OK, status
 
     def _hook(self) -> None:
-        handle = ctypes.c_size_t()
+        self._hook_native(unicorn.UC_HOOK_BLOCK, self._lib.ek_trace_on_block, self._trace)
+        if self._memory is not None:
+            self._hook_native(unicorn.UC_HOOK_CODE, self._lib.ek_memory_on_instruction, self._memory)
+        self._uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_invalid_access)
+        self._uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
+
+    def _hook_native(self, kind: int, function: object, user: int) -> None:
         status = uclib.uc_hook_add(
             self._uc._uch,
-            ctypes.byref(handle),
-            unicorn.UC_HOOK_BLOCK,
-            ctypes.c_void_p(native.address_of(self._lib.ek_trace_on_block)),
-            ctypes.c_void_p(self._trace),
+            ctypes.byref(ctypes.c_size_t()),
+            kind,
+            ctypes.c_void_p(native.address_of(function)),
+            ctypes.c_void_p(user),
             ctypes.c_uint64(1),
             ctypes.c_uint64(0),
         )
         assert status == unicorn.UC_ERR_OK, status
-        self._uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_invalid_access)
-        self._uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
 
     def _on_invalid_access(self, uc: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
+        if self._semihosting is not None and any(address in area for area in PERIPHERALS):
+            self._unknown_peripherals.add(address & -PAGE)
+            uc.mem_map(address & -PAGE, PAGE)
+            return True
         self._failure = (f"{ACCESS.get(access, 'bad access')} 0x{address:08x}", self._pc())
         self._bad_address = address
         return False
 
     def _on_exception(self, uc: Any, number: int, data: Any) -> None:
-        self._failure = (EXCEPTION.get(number, f"exception {number}"), self._pc())
+        if self._semihosting is not None and number == BKPT and self._instruction_at(self._pc()) == BREAKPOINT:
+            self._called = True
+        else:
+            self._failure = (EXCEPTION.get(number, f"exception {number}"), self._pc())
         uc.emu_stop()
+
+    def _instruction_at(self, address: int) -> int:
+        return int.from_bytes(self.read(address, 2), "little")
 
     def _pc(self) -> int:
         return int(self._uc.reg_read(arm_const.UC_ARM_REG_PC))
@@ -268,4 +347,5 @@ class Machine:
             runs=self._lib.ek_trace_runs(self._trace),
             stack_used=self._stack_used(),
             mips=self._lib.ek_trace_executed(self._trace) / seconds / 1e6,
+            unknown_peripherals=tuple(sorted(self._unknown_peripherals)),
         )

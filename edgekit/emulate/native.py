@@ -17,7 +17,23 @@ import numpy as np
 from deploy.compilers import host_compiler
 from quant.datasets.cache import cache_folder, write_atomic
 
-SOURCES = ("machine.h", "trace.c", "bus.c")
+SOURCES = ("machine.h", "trace.c", "bus.c", "memory.c")
+
+# Mirrors the events of machine.h.
+(
+    FLASH_FETCH, FLASH_AHEAD, RAM_FETCH, FLASH_DATA, RAM_DATA, WRITE_BACK, UNALIGNED, EXECUTE, LOAD_USE, DROPPED,
+    EVENTS,
+) = range(11)  # fmt: skip
+NONE = 0xFFFFFFFF
+MEMORY_EVENTS = {
+    "flash_fetch": FLASH_FETCH,
+    "flash_ahead": FLASH_AHEAD,
+    "ram_fetch": RAM_FETCH,
+    "flash_data": FLASH_DATA,
+    "ram_data": RAM_DATA,
+    "write_back": WRITE_BACK,
+    "unaligned": UNALIGNED,
+}
 
 # Mirrors ek_block of machine.h.
 BLOCK = np.dtype(
@@ -25,19 +41,41 @@ BLOCK = np.dtype(
         ("executions", "<u8"),
         ("taken", "<u8"),
         ("taken_wide", "<u8"),
+        ("mispredicted", "<u8"),
+        ("events", "<u8", (EVENTS,)),
         ("address", "<u4"),
         ("size", "<u4"),
         ("context", "<u4"),
         ("instructions", "<u4"),
         ("wide_target", "<u4"),
         ("enters", "<u4"),
+        ("expectation", "<u4"),
+        ("padding", "<u4"),
     ]
 )
 
 # Mirrors the enumeration of machine.h.
 RUNNING, IDLE, BUDGET, SELF_LOOP, NESTING, REACHED, NO_MEMORY, NO_PERIPHERAL, NO_FPU = range(9)
+EXITED = 9  # by semihosting; only the Python side knows
+
+PLAIN, LOAD, STORE, DIVIDE_SIGNED, DIVIDE_UNSIGNED, OTHER = range(6)
+
+
+class TracedInstruction(ctypes.Structure):
+    """Mirrors ek_instruction of machine.h."""
+
+    _fields_ = (
+        ("base", ctypes.c_int32),
+        ("index", ctypes.c_int32),
+        ("offset", ctypes.c_int32),
+        *((name, ctypes.c_uint8) for name in ("kind", "shift", "bytes", "count", "execute", "load_use")),
+        ("overlaps", ctypes.c_uint8),
+        ("padding", ctypes.c_uint8),
+    )
+
 
 LEAVE = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint64)
+DESCRIBE = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(TracedInstruction))
 
 
 class Unicorn(ctypes.Structure):
@@ -53,7 +91,7 @@ def library() -> ctypes.CDLL:
     lib = ctypes.CDLL(str(_build()))
     pointer, word, wide = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
     prototypes: dict[str, tuple[object, list[object]]] = {
-        "ek_trace_new": (pointer, [pointer, pointer, word, wide, wide, LEAVE]),
+        "ek_trace_new": (pointer, [pointer, pointer, word, wide, wide, wide, LEAVE]),
         "ek_trace_free": (None, [pointer]),
         "ek_trace_blocks": (wide, [pointer, pointer]),
         "ek_trace_reason": (word, [pointer]),
@@ -61,7 +99,11 @@ def library() -> ctypes.CDLL:
         "ek_trace_address": (word, [pointer]),
         "ek_trace_runs": (wide, [pointer]),
         "ek_trace_executed": (wide, [pointer]),
-        "ek_bus_new": (pointer, [pointer, ctypes.c_char_p, wide]),
+        "ek_memory_new": (pointer, [pointer, pointer, word, word, DESCRIBE]),
+        "ek_memory_free": (None, [pointer]),
+        "ek_memory_cache": (word, [pointer, word, word, word, word, word]),
+        "ek_memory_region": (ctypes.c_int, [pointer, word, word, word, word, word, word]),
+        "ek_bus_new": (pointer, [pointer, ctypes.c_char_p, wide, wide]),
         "ek_bus_free": (None, [pointer]),
         "ek_bus_add": (ctypes.c_int, [pointer, word, word]),
         "ek_bus_reset": (None, [pointer, word, word]),

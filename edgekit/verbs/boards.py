@@ -42,9 +42,18 @@ def _facts(board: Board) -> list[tuple[Any, ...]]:
     ]
     for memory in board.memories:
         rows.append((memory.name, f"{memory.bytes:,} bytes at 0x{memory.start:08x} ({memory.kind})", memory.source))
-    for clock_hz, states in board.wait_states:
-        rows.append(("flash", f"{states} wait states up to {clock_hz / 1e6:g} MHz", ""))
+    for cache in board.caches:
+        text = f"{cache.lines} lines of {cache.line_bytes} bytes, {cache.ways} ways, serves {cache.serves}"
+        rows.append((cache.name, text, cache.source))
+    for one in board.ranges:
+        states = ", ".join(f"{states} to {clock_hz / 1e6:g} MHz" for clock_hz, states in one.wait_states)
+        rows.append((one.name, f"flash wait states: {states}", one.source))
+        rows.append(("", f"{one.run_ma:g} mA + {one.run_ua_per_mhz:g} µA/MHz under load", ""))
     if board.power:
-        text = f"{board.power.run_ua_per_mhz:g} uA/MHz at {board.power.supply_v:g} V"
-        rows.append(("power", text, board.power.source))
+        text = f"{board.power.sleep_ua:g} µA in {board.power.sleep_mode}, {board.power.wake_us:g} µs to wake up"
+        rows.append(("supply", f"{board.power.supply_v:g} V", board.power.source))
+        rows.append(("sleep", text, board.power.sleep_source))
+    if board.bands:
+        text = f"cycles ±{board.bands.cycles_percent:g} %, current ±{board.bands.current_percent:g} %"
+        rows.append(("error bands", text, board.bands.source))
     return rows

@@ -9,6 +9,7 @@ from edgekit.screen import Screen, table
 
 EXAMPLES = (
     "edgekit build runs/ecg/model.onnx --board stm32l475 --out firmware-ecg",
+    "edgekit build mine.onnx --board stm32l475 --out fw --placement auto",
     "edgekit build mine.onnx --board host --out host-mine       # shared library and command",
     "edgekit build mine.onnx --board stm32l475 --out fw --compiler gcc --force",
 )
@@ -19,31 +20,39 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (arm-none-eabi-gcc)")
+    parser.add_argument(
+        "--placement",
+        default="flash",
+        help="constants and code in flash (default), in ram, or auto: in RAM where the emulator finds that it pays",
+    )
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    from deploy.build import build
+    from deploy.boards import load_board
     from edgekit.firmware import Firmware
+    from edgekit.placement import build_placed, placement_line
     from edgekit.sizes import fit_lines, layer_rows
 
     with screen.step("firmware") as step:
-        result = build(
+        result = build_placed(
             options.model,
-            options.board,
+            load_board(options.board),
             options.out,
+            options.placement,
             compiler=options.compiler,
             force=options.force,
             progress=step.end,
         )
         step.end(str(options.out))
-    firmware = Firmware.load(result.folder)
+    firmware = Firmware.load(options.out)
     columns = ("layer", "operator", "kernel", "output", "MACs", "bytes out", "scratch")
     screen.show(
-        {"folder": str(result.folder), **firmware.facts},
+        {"folder": str(options.out), **firmware.facts, "placement": result.report},
         table(columns, layer_rows(firmware.facts), numbers="llllrrr"),
         "",
         *fit_lines(firmware.facts, firmware.board),
+        placement_line(result.report),
         f"in {options.out}",
     )
     return 0

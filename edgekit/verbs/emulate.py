@@ -1,4 +1,4 @@
-"""Run the image that would be flashed on an emulated board; prints outputs, instructions and cycles per layer."""
+"""Run the image that would be flashed on an emulated board; prints outputs, cycles, time and energy per layer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from edgekit.screen import Screen, table
+from edgekit import energy
+from edgekit.screen import Screen
 
 EXAMPLES = (
     "edgekit emulate firmware-ecg --input beats.npy",
     "edgekit emulate firmware-ecg --input beats.npy --save outputs.npy --json > cost.json",
     "edgekit emulate firmware-ecg                               # price only, with a made-up input",
+    "edgekit emulate firmware-ecg --clock 16MHz                 # the same image, priced at another clock",
+    "edgekit emulate firmware-ecg --best-energy --every 250ms --battery 225mAh",
 )
 SHOWN = 8
 
@@ -20,53 +23,67 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("firmware", type=Path, help="folder that 'edgekit build' wrote")
     parser.add_argument("--input", type=Path, help=".npy: int8 (N, *shape), or raw samples in float")
     parser.add_argument("--save", type=Path, help="write the outputs to this .npy file")
+    parser.add_argument("--best-energy", action="store_true", help="compare all clocks, price the most frugal one")
+    energy.arguments(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    from edgekit.cost import layer_costs, mac_per_cycle
+    from edgekit import cost
     from edgekit.firmware import Firmware
     from edgekit.samples import load_samples, random_samples
+    from edgekit.sweep import frugal, points_table, sweep
 
     firmware = Firmware.load(options.firmware)
+    board, duty = firmware.board, energy.duty(options)
     tensor, info = firmware.input, firmware.facts["info"]
     inputs = load_samples(options.input, tensor, info) if options.input else random_samples(1, tensor)
+    point = board.operating_point(options.clock, options.range) if board.clock_hz else None
     with screen.step("emulation") as step:
         emulation = firmware.emulate(inputs)
         result = emulation.result
         step.end(f"{len(inputs)} inferences, {result.mips:.0f} MIPS")
+    with screen.step("cost") as step:
+        traced = firmware.trace(inputs[0])
+        step.end(f"one inference traced, {traced.finished.mips:.0f} MIPS")
     if options.save:
         _save(options.save, emulation.outputs)
-    rows = layer_costs(firmware.facts, result)
+    points = sweep(traced, duty) if options.best_energy else []
+    if options.best_energy:
+        point = frugal(points)
+    assert point is not None
+    priced = traced.cost(point)
+    report = cost.cost_report(board, priced, duty)
+    rows = cost.layer_costs(firmware.facts, board, priced)
     data = {
-        "board": firmware.board.name,
+        "board": board.name,
         "sha256": result.sha256,
         "inferences": len(inputs),
-        "instructions": result.instructions,
-        "cycles": result.cycles,
-        "latency_ms": result.latency_ms,
+        **{key: report["cost"][key] for key in ("instructions", "cycles", "latency_ms", "energy_mj")},
+        **report,
         "stack_used_bytes": result.stack_used,
         "mips": result.mips,
         "selftest_passed": result.selftest_passed,
         "layers": rows,
+        "points": points,
         "outputs": emulation.outputs.tolist(),
     }
-    columns = ("layer", "operator", "kernel", "MACs", "instructions", "cycles", "MAC/cycle")
-    cells = [(*(r[k] for k in ("name", "op", "kernel", "macs", "instructions", "cycles")), _rate(r)) for r in rows]
     screen.show(
         data,
-        table(columns, cells, numbers="lllrrrr"),
+        *cost.decision_lines(report, board, firmware.facts["macs"]),
+        f"  {result.stack_used} bytes of stack used",
+        *_clock_remark(report["cost"]["clock_hz"], board.clock_hz),
         "",
-        f"{result.latency_ms:.2f} ms, {result.cycles:,} cycles, {result.instructions:,} instructions per inference on "
-        f"{firmware.board.name} at {result.clock_hz / 1e6:g} MHz",
-        f"  {mac_per_cycle(firmware.facts['macs'], result.cycles)} at zero flash wait states, "
-        f"{result.stack_used} bytes of stack used",
+        cost.cycles_table(rows, report["cost"]),
+        *(["", points_table(points, point)] if points else []),
         *(_outputs(emulation.outputs) if options.input else ()),
     )
     return 0
 
 
-def _rate(row: dict[str, Any]) -> str:
-    return f"{row['macs'] / row['cycles']:.2f}" if row["macs"] and row["cycles"] else "-"
+def _clock_remark(priced: int, own: int | None) -> list[str]:
+    if own is None or priced == own:
+        return []
+    return [f"  the image itself sets up {own / 1e6:g} MHz: change board/board.c to run at {priced / 1e6:g} MHz"]
 
 
 def _outputs(outputs: Any) -> list[str]:

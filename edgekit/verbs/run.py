@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from edgekit import training
+from edgekit import energy, training
 from edgekit.screen import Screen
 
 EXAMPLES = (
@@ -23,6 +23,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beats", type=training.positive, default=100, help="test inputs for the emulated board (default 100)"
     )
+    parser.add_argument(
+        "--placement", default="auto", help="auto (default): in RAM what the emulator finds to pay; flash; ram"
+    )
+    energy.arguments(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -30,13 +34,17 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     import edgekit.emulate.cortex_m  # noqa: F401
     import quant.training.train  # noqa: F401
     from deploy.compilers import cortex_compiler
-    from edgekit import pipeline, quantizing
+    from edgekit import pipeline, placement, quantizing
+    from edgekit.page.render import render
     from edgekit.report import make_report, summary
     from edgekit.samples import stored
     from quant.datasets.cache import write_atomic
 
     board = pipeline.emulated_board(options.board)
+    point = board.operating_point(options.clock, options.range)
     cortex_compiler(board.core, options.compiler)
+    build = pipeline.BuildOptions(options.compiler, options.placement, point)
+    placement.check(options.placement)
     out = training.folder(options)
     data = training.load_data(training.model(options), screen)
     trained = training.train(options, data, out, screen)
@@ -45,11 +53,22 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     assert entry.scale is not None
     inputs = stored(data.scale(data.x_test), entry.scale, entry.zero_point)
     model = out / "model.onnx"
-    priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, options.compiler, screen)
-    metrics = {name: quantized.report["metrics"][name] for name in ("float", "int8")}
-    report = make_report(priced.firmware, priced.result, priced.agreements, metrics, trained.config)
+    priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, build, screen)
+    report = make_report(
+        priced.firmware,
+        priced.result,
+        priced.traced,
+        point,
+        energy.duty(options),
+        priced.placement,
+        priced.agreements,
+        quantized.report,
+        trained.config,
+    )
     write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())
-    screen.show(report, "", *summary(report, priced.firmware.facts, board), f"in {out}")
+    write_atomic(out / pipeline.PAGE, render(report).encode())
+    place = f"report in {out / pipeline.PAGE}, everything else beside it"
+    screen.show(report, "", *summary(report, priced.firmware.facts, board), place)
     faults = pipeline.disagreements(priced.agreements)
     faults += [f"float64 check: layer '{name}' differs" for name in quantizing.unexplained(quantized.report)]
     for fault in faults:

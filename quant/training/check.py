@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from quant.graph import Graph
 from quant.lowering import Scale
 from quant.networks.layers import Add, Conv, Dense, Dropout, Flatten, Pool
 from quant.networks.network import INPUT, Step
-from quant.reference import run
 from quant.training.freeze import Frozen, integers
-from quant.training.quantized import QuantNetwork
+from quant.training.layerwise import Batch, quantize
 
 NEAR = 2.0**-20  # how near a tie, in output steps, the two evaluations may round differently
 CONV = {1: F.conv1d, 2: F.conv2d}
@@ -54,41 +52,25 @@ class LayerCheck:
         return self.different - self.different_near_tie
 
 
-def quantize(x: NDArray, scale: Scale) -> NDArray[np.int8]:
-    """Real values to stored integers: clip(floor(x / step + 0.5)) in float64, minus 128 where unsigned."""
-    low = -128 if scale.signed else 0
-    q = np.clip(np.floor(x.astype(np.float64) / scale.step + 0.5), low, low + 255)
-    return (q + scale.zero_point).astype(np.int8)
+class Check:
+    """The record of every layer that computes, in order, over the batches added."""
 
+    def __init__(self, frozen: Frozen) -> None:
+        self.frozen = frozen
+        self.layers = {name: LayerCheck(name) for name in frozen.layers}
 
-def check(
-    model: QuantNetwork, frozen: Frozen, graph: Graph, x: NDArray[np.float32], chunk: int = 250
-) -> tuple[list[LayerCheck], NDArray[np.int8]]:
-    """Compare on network inputs ``x`` (N, *input_shape), ``chunk`` at a time.
-
-    Returns:
-        One record per layer that computes, and the graph's stored integer outputs (N, *output_shape).
-    """
-    checks: dict[str, LayerCheck] = {}
-    outputs = []
-    for start in range(0, len(x), chunk):
-        part = x[start : start + chunk]
-        inputs = quantize(part, frozen.input)
-        expected = run(graph, {INPUT: inputs})
-        outputs.append(expected[graph.outputs[0].name])
-        with torch.no_grad():
-            float32 = model.eval().values(torch.from_numpy(part))
-        for name, q, exact in evaluate(frozen, inputs):
-            record = checks.setdefault(name, LayerCheck(name))
-            different = q != expected[name]
+    def add(self, batch: Batch) -> None:
+        """Count one more batch."""
+        for name, q, exact in evaluate(self.frozen, batch.inputs):
+            record, expected = self.layers[name], batch.integer[name]
+            different = q != expected
             near = np.abs(exact + 0.5 - np.round(exact + 0.5)) < NEAR
-            rough = integers(float32[name]) + frozen.layers[name].output.zero_point
+            rough = integers(batch.fake[name]) + self.frozen.layers[name].output.zero_point
             record.values += q.size
             record.different += int(different.sum())
             record.near_tie += int(near.sum())
             record.different_near_tie += int((different & near).sum())
-            record.float32_different += int((rough != expected[name]).sum())
-    return list(checks.values()), np.concatenate(outputs)
+            record.float32_different += int((rough != expected).sum())
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from onnx import ModelProto
 
 from quant.datasets.dataset import Dataset
@@ -13,11 +14,14 @@ from quant.graph import Graph
 from quant.interchange import write
 from quant.metrics import Metrics
 from quant.training import checkpoint
-from quant.training.check import LayerCheck, check
+from quant.training.check import Check, LayerCheck
+from quant.training.examples import examples
 from quant.training.export import to_graph
 from quant.training.freeze import Frozen, freeze
+from quant.training.layerwise import batches
 from quant.training.loop import reproducible
 from quant.training.qcdq import to_qcdq
+from quant.training.sqnr import Noise
 from quant.training.train import Run
 
 MODEL, QCDQ, REPORT = FILES = ("model.onnx", "model.qcdq.onnx", "model.json")
@@ -49,15 +53,23 @@ def quantize(run: Run, data: Dataset) -> Quantized:
     frozen = freeze(run.quantized)
     facts = information(run, data)
     graph = to_graph(frozen, facts)
+    output = graph.outputs[0].name
+    check, noise, scores = Check(frozen), Noise(frozen), []
     with reproducible(run.config["threads"]):
-        checks, outputs = check(run.quantized, frozen, graph, data.scale(data.x_test))
-    integer = Metrics.of(outputs, data.y_test, len(data.classes)).as_json()
+        for batch in batches(run.floating, run.quantized, graph, frozen.input, data.scale(data.x_test)):
+            check.add(batch)
+            noise.add(batch)
+            scores.append((batch.floating[output].numpy(), batch.integer[output]))
+    floating, integer = (np.concatenate(parts) for parts in zip(*scores, strict=True))
+    checks = list(check.layers.values())
     report = {
         **facts,
-        "metrics": {**run.metrics, "int8": integer},
+        "metrics": {**run.metrics, "int8": Metrics.of(integer, data.y_test, len(data.classes)).as_json()},
         "tensors": tensors(graph),
         "weight_scales": weight_scales(frozen),
         "float64_check": [asdict(record) | {"unexplained": record.unexplained} for record in checks],
+        "sqnr": [layer.as_json() for layer in noise.layers],
+        "examples": examples(data.x_test, data.y_test, floating.argmax(axis=1), integer.argmax(axis=1)),
     }
     return Quantized(graph, to_qcdq(run.quantized, facts), checks, report)
 

@@ -17,10 +17,10 @@ import torch
 from quant import datasets, networks, reference
 from quant.metrics import Metrics
 from quant.networks.network import INPUT
-from quant.training.check import quantize
 from quant.training.evaluate import predict
 from quant.training.export import to_graph
 from quant.training.freeze import freeze
+from quant.training.layerwise import quantize
 from quant.training.loop import reproducible
 from quant.training.stages import float_stage, quantized_stage
 from quant.training.train import THREADS

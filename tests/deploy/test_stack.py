@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.boards import Board
 from deploy.elf import Image
 from deploy.stack import ALIGNMENT, BASIC_FRAME, EXTENDED_FRAME, worst_case_stack
 from edgekit.emulate.machine import Machine
 from quant.errors import UserError
-from tests.edgekit.emulate.images import BOARD, BOARDS, FINISH, program
+from tests.edgekit.emulate.images import BOARD, FINISH, program
 
 NAKED = "#define NAKED __attribute__((naked, noinline, used))\nvoid finish(void);\n"
 
@@ -80,17 +79,17 @@ REFUSED = {
 }
 
 
-def compiled(source: str, folder: Path, compiler: str, board: Board = BOARD) -> Image:
+def compiled(source: str, folder: Path, compiler: str) -> Image:
     try:
-        return program(source, folder, compiler, board=board)
+        return program(source, folder, compiler)
     except UserError as error:
         if "not on the PATH" in str(error):
             pytest.skip(str(error))
         raise
 
 
-def measured(image: Image, board: Board) -> int:
-    with Machine(image, board, b"", stop_address=image.symbol("finish").address) as machine:
+def measured(image: Image) -> int:
+    with Machine(image, BOARD, b"", stop_address=image.symbol("finish").address) as machine:
         used = machine.run().stack_used
     assert used is not None
     return used
@@ -109,14 +108,13 @@ def test_without_floating_point_the_exception_frame_is_small(tmp_path: Path) -> 
     assert worst_case_stack(image).exception_bytes == BASIC_FRAME + ALIGNMENT
 
 
-@pytest.mark.parametrize("board", BOARDS.values(), ids=list(BOARDS))
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
-def test_bound_holds_and_is_reached(compiler: str, board: Board, tmp_path: Path) -> None:
-    image = compiled(REAL + FINISH, tmp_path, compiler, board)
+def test_bound_holds_and_is_reached(compiler: str, tmp_path: Path) -> None:
+    image = compiled(REAL + FINISH, tmp_path, compiler)
     report = worst_case_stack(image)
     bound = report.bytes - report.exception_bytes
     assert [function for function, _ in report.chain][:2] == ["Reset_Handler", "main"]
-    assert bound - 24 <= measured(image, board) <= bound  # compilers leave some words of a frame unwritten
+    assert bound - 24 <= measured(image) <= bound  # compilers leave some words of a frame unwritten
 
 
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])

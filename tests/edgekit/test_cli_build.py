@@ -122,7 +122,7 @@ def test_emulate_prices_layers_and_gives_the_references_outputs(
     assert result["selftest_passed"]
     assert result["instructions"] == sum(layer["instructions"] for layer in result["layers"])
     assert result["cycles"] == sum(layer["cycles"] for layer in result["layers"])
-    assert result["latency_ms"] == pytest.approx(result["cycles"] / 80e3)
+    assert result["latency_ms"] == pytest.approx(result["cycles"] / 80e3) == result["cost"]["latency_ms"]
     graph = read_model(model)
     facts = json.loads((firmware / BUILD_FILE).read_text())
     expected = run(graph, {"input": quantize(raw, facts["inputs"][0], graph.info)})["scores"]

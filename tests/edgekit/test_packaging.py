@@ -19,7 +19,7 @@ from quant.datasets.cache import cache_folder
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("deploy", "edgekit", "quant")
 CARRIED = (*ROOMS, "firmware")
-NEEDED = ("numpy", "onnx", "onnxruntime", "capstone", "pyelftools", "rich", "ziglang", "unicorn")
+NEEDED = ("numpy", "onnx", "onnxruntime", "capstone", "pyelftools", "rich", "jinja2", "ziglang", "unicorn")
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 
 

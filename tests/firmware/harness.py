@@ -21,16 +21,29 @@ PAINT = 0xA5
 
 @dataclass(frozen=True)
 class Run:
-    """A case under one kernel variant; ``offset`` is where its output lies in the program's ``result``."""
+    """A case under one kernel variant.
+
+    Attributes:
+        offset: where its output lies in the program's ``result``.
+        inplace: the input that lies there too, if any.
+    """
 
     case: Case
     kernel: Kernel
     site: Site
     offset: int
+    inplace: int | None = None
 
     @property
     def label(self) -> str:
-        return f"{self.kernel.name}: {self.case.name}"
+        place = "" if self.inplace is None else f", in place of input {self.inplace}"
+        return f"{self.kernel.name}: {self.case.name}{place}"
+
+    @property
+    def room(self) -> int:
+        """Bytes of the memory that holds the output, and the input that it replaces."""
+        given = 0 if self.inplace is None else self.site.inputs[self.inplace].nbytes
+        return max(self.site.output.nbytes, given)
 
     @property
     def expected(self) -> bytes:
@@ -48,16 +61,20 @@ def site_of(case: Case) -> Site:
     return Site(case.name, case.op, case.tensors, y, case.stored, channels_last(shape))
 
 
-def plan_runs(cases: Iterable[Case], kernels: Sequence[Kernel] = KERNELS) -> list[Run]:
-    """Every case under every variant that takes it, with room for each output."""
+def plan_runs(cases: Iterable[Case], kernels: Sequence[Kernel] = KERNELS, inplace: bool = False) -> list[Run]:
+    """Every case under every variant that takes it, with room for each output.
+
+    ``inplace``: once more for each input whose place the output may take.
+    """
     runs: list[Run] = []
     offset = 0
     for case in cases:
         site = site_of(case)
         for kernel in kernels:
             if kernel.op is type(case.op) and kernel.unsupported(site) is None:
-                runs.append(Run(case, kernel, site, offset))
-                offset += (site.output.nbytes + GUARD + 7) // 8 * 8
+                for place in (None, *(kernel.inplace(site) if inplace else ())):
+                    runs.append(Run(case, kernel, site, offset, place))
+                    offset += (runs[-1].room + GUARD + 7) // 8 * 8
     return runs
 
 
@@ -66,16 +83,16 @@ def mismatches(runs: Sequence[Run], memory: bytes) -> list[str]:
     found = []
     for run in runs:
         expected = run.expected
-        end = run.offset + len(expected)
-        if memory[run.offset : end] != expected:
+        if memory[run.offset : run.offset + len(expected)] != expected:
             found.append(f"{run.label}: other bytes than the reference")
+        end = run.offset + run.room
         if memory[end : end + GUARD] != bytes([PAINT]) * GUARD:
             found.append(f"{run.label}: wrote behind its output")
     return found
 
 
 def result_bytes(runs: Sequence[Run]) -> int:
-    return runs[-1].offset + runs[-1].site.output.nbytes + GUARD
+    return runs[-1].offset + runs[-1].room + GUARD
 
 
 def program(runs: Sequence[Run]) -> str:
@@ -93,6 +110,11 @@ def program(runs: Sequence[Run]) -> str:
         "}",
         "__attribute__((noinline)) static void paint(uint8_t *memory, int bytes) {",
         f"    for (int i = 0; i < bytes; i++) memory[i] = {PAINT};",
+        "}",
+    ]
+    lines += [
+        "__attribute__((noinline, unused)) static void place(uint8_t *to, const uint8_t *from, int bytes) {",
+        "    for (int i = 0; i < bytes; i++) to[i] = from[i];",
         "}",
     ]
     for index, run in enumerate(runs):
@@ -138,6 +160,9 @@ def _function(index: int, run: Run) -> list[str]:
         for array in call.arrays:
             lines.append(_array(array.ctype, f"{array.label}_{index}_{position}", array.values))
     lines += [f"__attribute__((noinline)) static int case_{index}(void) {{"]
+    if run.inplace is not None:
+        size = run.site.inputs[run.inplace].nbytes
+        lines.append(f"    place(result + {run.offset}, (const uint8_t *)x_{index}_{run.inplace}, {size});")
     for position, call in enumerate(calls):
         fields = ", ".join(f".{name} = {_literal(value)}" for name, value in call.geometry[1].items())
         lines.append(f"    const {call.geometry[0]} g{position} = {{{fields}}};")
@@ -149,8 +174,14 @@ def _function(index: int, run: Run) -> list[str]:
 
 
 def _arguments(index: int, position: int, call: Call, run: Run) -> list[str]:
-    words = [f"x_{index}_{which}" for which in call.inputs]
-    words.append(f"({C_TYPE[run.site.output.dtype]} *)(void *)(result + {run.offset})")
+    def here(ctype: str) -> str:
+        return f"({ctype} *)(void *)(result + {run.offset})"
+
+    words = [
+        here(f"const {C_TYPE[run.site.inputs[which].dtype]}") if which == run.inplace else f"x_{index}_{which}"
+        for which in call.inputs
+    ]
+    words.append(here(C_TYPE[run.site.output.dtype]))
     words += [f"{array.label}_{index}_{position}" for array in call.arrays]
     return [*words, "scratch"] if call.scratch else words
 

@@ -18,11 +18,16 @@ from tests.firmware.toolchain import HOST_FLAGS, run_on_host
 
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
-    return plan_runs(all_cases())
+    return plan_runs(all_cases(), inplace=True)
 
 
 def test_every_variant_is_exercised(runs: list[Run]) -> None:
     assert {run.kernel.name for run in runs} == {kernel.name for kernel in KERNELS}
+
+
+def test_outputs_take_the_place_of_inputs(runs: list[Run]) -> None:
+    names = {run.kernel.name for run in runs if run.inplace is not None}
+    assert names == {"conv_smlad", "add", "add_smlad", "table", "requantize"}
 
 
 @pytest.mark.parametrize("compiler", HOST_FLAGS)

@@ -19,7 +19,7 @@ typedef struct {
 } device;
 
 typedef struct {
-    uint32_t address, status, bit, of, width;
+    uint32_t address, of, to, bit, width;
 } follow;
 
 typedef struct {
@@ -39,19 +39,20 @@ struct ek_bus {
     uint32_t status, receive, transmit;
     uint32_t receive_ready, transmit_ready;
     const uint8_t *received;
-    uint64_t received_bytes, taken;
+    uint64_t received_bytes, taken, measure_from;
     uint32_t idle_polls;
     uint8_t *sent;
     uint64_t sent_bytes, sent_capacity;
 };
 
-ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t received_bytes) {
+ek_bus *ek_bus_new(ek_trace *trace, const uint8_t *received, uint64_t received_bytes, uint64_t measure_from) {
     ek_bus *bus = calloc(1, sizeof *bus);
 
     if (bus != NULL) {
         bus->trace = trace;
         bus->received = received;
         bus->received_bytes = received_bytes;
+        bus->measure_from = measure_from;
     }
     return bus;
 }
@@ -86,12 +87,11 @@ static uint32_t *register_at(ek_bus *bus, uint32_t address) {
 
 void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value) { *register_at(bus, address) = value; }
 
-int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t status, uint32_t bit, uint32_t of, uint32_t width) {
+int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t of, uint32_t to, uint32_t bit, uint32_t width) {
     if (bus->follow_count == MAX_FOLLOWS) {
         return 0;
     }
-    bus->follows[bus->follow_count++] =
-        (follow){.address = address, .status = status, .bit = bit, .of = of, .width = width};
+    bus->follows[bus->follow_count++] = (follow){.address = address, .of = of, .to = to, .bit = bit, .width = width};
     return 1;
 }
 
@@ -128,8 +128,8 @@ static uint32_t take_byte(ek_bus *bus) {
     if (bus->taken == bus->received_bytes) {
         return 0;
     }
-    if (bus->taken == 0) {
-        ek_trace_restart(bus->trace); /* start-up and self-test are over */
+    if (bus->taken == 0 || bus->taken == bus->measure_from) {
+        ek_trace_restart(bus->trace); /* start-up and self-test, or the inferences that warm the caches, are over */
     }
     bus->idle_polls = 0;
     ek_trace_progress(bus->trace);
@@ -192,8 +192,8 @@ void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void
         const follow *f = &bus->follows[i];
         if (f->address == (address & ~3u)) {
             uint32_t field = (1u << f->width) - 1u;
-            uint32_t *status = register_at(bus, f->status);
-            *status = (*status & ~(field << f->bit)) | (((*reg >> f->of) & field) << f->bit);
+            uint32_t *to = register_at(bus, f->to);
+            *to = (*to & ~(field << f->bit)) | (((*reg >> f->of) & field) << f->bit);
         }
     }
     if ((address & ~3u) == CPACR) {

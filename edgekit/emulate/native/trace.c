@@ -40,16 +40,17 @@ struct ek_trace {
     uint64_t before; /* instructions before the measurement started */
     uint64_t budget;
     uint64_t limit;
-    uint64_t stop_address;
+    uint64_t start_address, stop_address;
     uint64_t runs;
-    int measuring;   /* the first input byte was taken */
-    int fpu_enabled; /* unicorn would run FPU instructions in any case */
+    int measuring;     /* the first input byte was taken, or the start address was reached */
+    int fpu_enabled;   /* unicorn would run FPU instructions in any case */
+    ek_memory *memory; /* NULL unless the run is traced */
     uint32_t reason;
     uint32_t reason_address;
 };
 
 ek_trace *ek_trace_new(const ek_unicorn *unicorn, const uint32_t *functions, uint32_t count, uint64_t budget,
-                       uint64_t stop_address, ek_leave leave) {
+                       uint64_t start_address, uint64_t stop_address, ek_leave leave) {
     ek_trace *t = calloc(1, sizeof *t);
 
     if (t == NULL) {
@@ -61,6 +62,7 @@ ek_trace *ek_trace_new(const ek_unicorn *unicorn, const uint32_t *functions, uin
     t->previous = NONE;
     t->budget = budget;
     t->limit = budget;
+    t->start_address = start_address;
     t->stop_address = stop_address;
     t->block_capacity = 4096;
     t->slot_mask = 2 * t->block_capacity - 1;
@@ -96,6 +98,8 @@ void ek_trace_restart(ek_trace *t) {
         t->blocks[i].executions = 0;
         t->blocks[i].taken = 0;
         t->blocks[i].taken_wide = 0;
+        t->blocks[i].mispredicted = 0;
+        memset(t->blocks[i].events, 0, sizeof t->blocks[i].events);
     }
     t->before += t->instructions;
     t->instructions = 0;
@@ -107,6 +111,12 @@ void ek_trace_restart(ek_trace *t) {
 void ek_trace_progress(ek_trace *t) { t->limit = t->instructions + t->budget; }
 
 void ek_trace_set_fpu(ek_trace *t, int enabled) { t->fpu_enabled = enabled; }
+
+void ek_trace_set_memory(ek_trace *t, ek_memory *memory) { t->memory = memory; }
+
+ek_block *ek_trace_measured(ek_trace *t) {
+    return t->measuring && t->previous != NONE ? &t->blocks[t->previous] : NULL;
+}
 
 static uint32_t slot_of(const ek_trace *t, uint32_t context, uint32_t address, uint32_t size) {
     uint32_t slot = (((address >> 1) ^ (size << 17) ^ (context * 0x9E3779B1u)) * 0x85EBCA6Bu) >> 8;
@@ -186,6 +196,7 @@ static uint32_t find(ek_trace *t, void *uc, uint32_t context, uint32_t address, 
         b->address = address;
         b->size = size;
         b->context = context;
+        b->expectation = 1;
         describe(t, uc, b);
         t->slots[slot] = t->block_count++;
     }
@@ -226,6 +237,22 @@ static int again(const ek_trace *t, uint32_t address, uint32_t size) {
     return t->previous != NONE && b->address == address && b->size == size && b->context == t->context;
 }
 
+/* Counts how control went from block p to block b. */
+static void leave_block(const ek_trace *t, ek_block *p, const ek_block *b) {
+    int taken = b->address != p->address + p->size;
+
+    if (t->measuring) {
+        p->mispredicted += taken != (p->expectation >= 2);
+    }
+    if (taken) {
+        p->taken++;
+        p->taken_wide += b->wide_target;
+        p->expectation += p->expectation < 3;
+    } else {
+        p->expectation -= p->expectation > 0;
+    }
+}
+
 void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace) {
     ek_trace *t = trace;
     uint32_t address = (uint32_t)at;
@@ -246,24 +273,30 @@ void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace) {
     }
 
     ek_block *b = &t->blocks[index];
+    int falls_in = 0;
     if (t->previous != NONE) {
-        ek_block *p = &t->blocks[t->previous];
-        if (address != p->address + p->size) {
-            p->taken++;
-            p->taken_wide += b->wide_target;
-            if (index == t->previous && b->instructions == 1) {
-                ek_trace_stop(t, uc, EK_SELF_LOOP, address);
-            }
+        falls_in = address == t->blocks[t->previous].address + t->blocks[t->previous].size;
+        leave_block(t, &t->blocks[t->previous], b);
+        if (index == t->previous && b->instructions == 1 && address != b->address + b->size) {
+            ek_trace_stop(t, uc, EK_SELF_LOOP, address);
         }
     }
-    t->previous = index;
-    b->executions++;
-    t->instructions += b->instructions;
-    if (t->instructions > t->limit) {
-        ek_trace_stop(t, uc, EK_BUDGET, address);
+    if (at == t->start_address && !t->measuring) {
+        ek_trace_restart(t);
     }
+    t->previous = index;
     if (at == t->stop_address) {
         ek_trace_stop(t, uc, EK_REACHED, address);
+    } else if (t->instructions + b->instructions > t->limit) {
+        ek_trace_stop(t, uc, EK_BUDGET, address);
+    }
+    if (t->reason != EK_RUNNING) {
+        return; /* a block that does not run does not count */
+    }
+    b->executions++;
+    t->instructions += b->instructions;
+    if (t->memory != NULL && t->measuring) {
+        ek_memory_fetch(t->memory, b, falls_in);
     }
 }
 

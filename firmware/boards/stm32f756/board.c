@@ -1,10 +1,9 @@
 /* STM32F756 on the NUCLEO-F756ZG: 216 MHz from the internal oscillator, L1 caches on, USART3 on the debugger's serial
- * port (PD8, PD9). Register names, addresses and sequences: ST RM0385; caches: Arm DUI 0646, cache maintenance.
- *
- * The image runs from flash on the AXI bus (0x08000000), behind the L1 caches. The flash interface's own accelerator
- * (ART) and prefetch serve only the other path to the same flash, at 0x00200000: they stay off. */
+ * port (PD8, PD9). Register names, addresses and sequences: ST RM0385; caches: Armv7-M Architecture Reference Manual.
+ */
 #include "ek_board.h"
-#include "stm32.h"
+
+#define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
 #define PWR_CR1 REG(0x40007000u)
 #define PWR_CSR1 REG(0x40007004u)
@@ -13,62 +12,67 @@
 #define RCC_CFGR REG(0x40023808u)
 #define RCC_AHB1ENR REG(0x40023830u)
 #define RCC_APB1ENR REG(0x40023840u)
-#define RCC_DCKCFGR2 REG(0x40023890u)
 #define FLASH_ACR REG(0x40023C00u)
 #define GPIOD_MODER REG(0x40020C00u)
 #define GPIOD_AFRH REG(0x40020C24u)
-#define USART3 0x40004800u
+#define USART3_CR1 REG(0x40004800u)
+#define USART3_BRR REG(0x4000480Cu)
+#define USART3_ISR REG(0x4000481Cu)
+#define USART3_ICR REG(0x40004820u)
+#define USART3_RDR REG(0x40004824u)
+#define USART3_TDR REG(0x40004828u)
 #define SCB_CCR REG(0xE000ED14u)
-#define SCB_CCSIDR REG(0xE000ED80u)
-#define SCB_CSSELR REG(0xE000ED84u)
 #define SCB_ICIALLU REG(0xE000EF50u)
 #define SCB_DCISW REG(0xE000EF60u)
 
 #define PWR_CR1_VOS_SCALE1 (3u << 14)
 #define PWR_CR1_ODEN (1u << 16)
 #define PWR_CR1_ODSWEN (1u << 17)
-#define PWR_CSR1_VOSRDY (1u << 14)
 #define PWR_CSR1_ODRDY (1u << 16)
 #define PWR_CSR1_ODSWRDY (1u << 17)
 #define RCC_CR_PLLON (1u << 24)
 #define RCC_CR_PLLRDY (1u << 25)
-#define RCC_PLLCFGR_RESERVED 0xF0BC8000u /* to be kept as it is */
-#define RCC_PLLCFGR_M(m) ((uint32_t)(m))
-#define RCC_PLLCFGR_N(n) ((uint32_t)(n) << 6) /* P = 2 is the value 0 of its field, HSI the value 0 of the source */
-#define RCC_PLLCFGR_Q(q) ((uint32_t)(q) << 24)
+/* 16 MHz / M = 2 MHz, * N = 432 MHz, / 2 (the value 0 of field P) = 216 MHz; Q = 9 keeps the 48 MHz domain legal */
+#define RCC_PLLCFGR_216MHZ (8u | (216u << 6) | (9u << 24))
 #define RCC_CFGR_SW_PLL 2u
 #define RCC_CFGR_SWS_MASK (3u << 2)
 #define RCC_CFGR_SWS_PLL (2u << 2)
-#define RCC_CFGR_PPRE1_DIV4 (5u << 10) /* APB1: at most 54 MHz */
-#define RCC_CFGR_PPRE2_DIV2 (4u << 13) /* APB2: at most 108 MHz */
+#define RCC_CFGR_PPRE1_DIV4 (5u << 10) /* APB1 at 54 MHz */
+#define RCC_CFGR_PPRE2_DIV2 (4u << 13) /* APB2 at 108 MHz */
 #define RCC_AHB1ENR_GPIOD (1u << 3)
 #define RCC_APB1ENR_USART3 (1u << 18)
 #define RCC_APB1ENR_PWR (1u << 28)
-#define RCC_DCKCFGR2_USART3_MASK (3u << 4)
-#define RCC_DCKCFGR2_USART3_HSI (2u << 4)
-#define FLASH_ACR_LATENCY_MASK 0xFu
+#define FLASH_ACR_LATENCY_MASK 15u
 #define FLASH_ACR_LATENCY_7WS 7u
+#define USART_CR1_UE 1u
+#define USART_CR1_RE (1u << 2)
+#define USART_CR1_TE (1u << 3)
+#define USART_ISR_ORE (1u << 3)
+#define USART_ISR_RXNE (1u << 5)
+#define USART_ISR_TXE (1u << 7)
+#define USART_ICR_ORECF (1u << 3)
 #define SCB_CCR_DC (1u << 16)
 #define SCB_CCR_IC (1u << 17)
-#define SCB_CCSIDR_LAST_SET(value) (((value) >> 13) & 0x7FFFu)
-#define SCB_DCISW_SET(set) ((set) << 5) /* lines of 32 bytes */
-#define SCB_DCISW_WAY(way) ((way) << 30)
-#define DCACHE_WAYS 4u /* of every Cortex-M7 */
 
-#define HSI_HZ 16000000u /* clock after reset */
+#define DCACHE_SETS 32u /* 4 KB: 4 ways of 32 lines of 32 bytes */
+#define DCACHE_WAYS 4u
+#define DCISW_SET(set) ((set) << 5)
+#define DCISW_WAY(way) ((way) << 30)
+
+#define HSI_HZ 16000000u  /* clock after reset */
+#define APB1_HZ 54000000u /* once the PLL runs */
+#define BAUD 115200u
+#define READY_POLLS 100000u /* over 20 ms at 16 MHz; the slowest of these waits takes well under 1 ms */
 
 static void barrier(void) { __asm volatile("dsb\n\tisb" ::: "memory"); }
 
-/* What the caches hold after reset is undefined: it is invalidated before they are used. */
+/* Both caches come out of reset with undefined content: invalidated first, then enabled. */
 static void enable_caches(void) {
     barrier();
     SCB_ICIALLU = 0;
-    SCB_CSSELR = 0; /* CCSIDR describes the data cache */
-    barrier();
-    uint32_t last_set = SCB_CCSIDR_LAST_SET(SCB_CCSIDR);
-    for (uint32_t set = 0; set <= last_set; set++) {
-        for (uint32_t way = 0; way < DCACHE_WAYS; way++) {
-            SCB_DCISW = SCB_DCISW_SET(set) | SCB_DCISW_WAY(way);
+    for (uint32_t way = 0; way < DCACHE_WAYS; way++) {
+        for (uint32_t set = 0; set < DCACHE_SETS; set++) {
+            SCB_DCISW = DCISW_WAY(way) | DCISW_SET(set);
         }
     }
     barrier();
@@ -76,56 +80,77 @@ static void enable_caches(void) {
     barrier();
 }
 
-/* 216 MHz afterwards, or still the 16 MHz of reset when the PLL, the regulator or the flash does not get ready. */
-static void set_clock(void) {
+/* 1 as soon as the masked bits have the value, 0 if they never do. */
+static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value) {
+    for (uint32_t polls = 0; polls < READY_POLLS; polls++) {
+        if ((*reg & mask) == value) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Clock of APB1 in Hz afterwards: 54 MHz with the core at 216 MHz, or the 16 MHz of reset when the PLL, the over-drive
+ * or the flash does not get ready. */
+static uint32_t set_clock(void) {
     RCC_APB1ENR |= RCC_APB1ENR_PWR;
     (void)RCC_APB1ENR; /* two cycles until the peripheral is clocked */
-
-    /* 16 MHz / 8 * 216 / 2; the regulator takes the scale over when the PLL starts */
     PWR_CR1 |= PWR_CR1_VOS_SCALE1;
-    RCC_PLLCFGR = (RCC_PLLCFGR & RCC_PLLCFGR_RESERVED) | RCC_PLLCFGR_M(8) | RCC_PLLCFGR_N(216) | RCC_PLLCFGR_Q(9);
+
+    RCC_PLLCFGR = RCC_PLLCFGR_216MHZ;
     RCC_CR |= RCC_CR_PLLON;
-    if (!wait_for(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY) || !wait_for(&PWR_CSR1, PWR_CSR1_VOSRDY, PWR_CSR1_VOSRDY)) {
-        return;
+    if (!wait_for(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
+        return HSI_HZ;
     }
 
-    /* over-drive: more than 180 MHz need it */
     PWR_CR1 |= PWR_CR1_ODEN;
     if (!wait_for(&PWR_CSR1, PWR_CSR1_ODRDY, PWR_CSR1_ODRDY)) {
-        return;
+        return HSI_HZ;
     }
     PWR_CR1 |= PWR_CR1_ODSWEN;
     if (!wait_for(&PWR_CSR1, PWR_CSR1_ODSWRDY, PWR_CSR1_ODSWRDY)) {
-        return;
+        return HSI_HZ;
     }
 
     FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY_MASK) | FLASH_ACR_LATENCY_7WS;
     if (!wait_for(&FLASH_ACR, FLASH_ACR_LATENCY_MASK, FLASH_ACR_LATENCY_7WS)) {
-        return;
+        return HSI_HZ;
     }
 
-    RCC_CFGR |= RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2; /* before the switch: no bus may run too fast */
+    RCC_CFGR |= RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2;
     RCC_CFGR |= RCC_CFGR_SW_PLL;
-    (void)wait_for(&RCC_CFGR, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL);
+    return wait_for(&RCC_CFGR, RCC_CFGR_SWS_MASK, RCC_CFGR_SWS_PLL) ? APB1_HZ : HSI_HZ / 4u;
 }
 
-/* The USART runs from the internal oscillator itself: its rate is right whatever became of the clock. */
-static void set_uart(void) {
-    RCC_DCKCFGR2 = (RCC_DCKCFGR2 & ~RCC_DCKCFGR2_USART3_MASK) | RCC_DCKCFGR2_USART3_HSI;
+static void set_uart(uint32_t clock_hz) {
     RCC_AHB1ENR |= RCC_AHB1ENR_GPIOD;
     RCC_APB1ENR |= RCC_APB1ENR_USART3;
     (void)RCC_APB1ENR;
     GPIOD_AFRH = (GPIOD_AFRH & ~0xFFu) | 0x77u;                 /* PD8 and PD9: alternate function 7 */
     GPIOD_MODER = (GPIOD_MODER & ~(0xFu << 16)) | (0xAu << 16); /* both as alternate function */
-    usart_start(USART3, HSI_HZ);
+    USART3_BRR = (clock_hz + BAUD / 2u) / BAUD;
+    USART3_CR1 = USART_CR1_UE | USART_CR1_RE | USART_CR1_TE;
 }
 
 void ek_board_init(void) {
     enable_caches();
-    set_clock();
-    set_uart();
+    set_uart(set_clock());
 }
 
-uint8_t ek_board_receive(void) { return usart_receive(USART3); }
+uint8_t ek_board_receive(void) {
+    uint32_t status = USART3_ISR;
 
-void ek_board_send(uint8_t byte) { usart_send(USART3, byte); }
+    while ((status & USART_ISR_RXNE) == 0u) {
+        if ((status & USART_ISR_ORE) != 0u) {
+            USART3_ICR = USART_ICR_ORECF; /* a lost byte must not block reception for good */
+        }
+        status = USART3_ISR;
+    }
+    return (uint8_t)USART3_RDR;
+}
+
+void ek_board_send(uint8_t byte) {
+    while ((USART3_ISR & USART_ISR_TXE) == 0u) {
+    }
+    USART3_TDR = byte;
+}

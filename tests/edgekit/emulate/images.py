@@ -1,17 +1,16 @@
-"""Small firmware images for tests, built with a board's real start-up code and linker script."""
+"""Small firmware images for tests, built with the board's real start-up code and linker script."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from deploy.boards import Board, load_board
 from deploy.compilers import cortex_compiler
 from deploy.elf import Image, read_elf
 from deploy.paths import firmware_root
-from deploy.project import copy_board
 
 BOARD = load_board("stm32l475")
-BOARDS = {name: load_board(name) for name in ("stm32l475", "stm32f756")}
 
 # The function that ends a program under test; the emulator stops there, QEMU leaves by semihosting (SYS_EXIT).
 FINISH = """
@@ -31,7 +30,7 @@ def program(
     board: Board = BOARD,
 ) -> Image:
     """Builds a program of one file that defines ``main``; ``ram`` moves the stack to another memory of the script."""
-    return _build([_write(folder, "program.c", source)], folder, compiler, flags, stack, ram, board)
+    return _build(board, [_write(folder, "program.c", source)], folder, compiler, flags, stack, ram)
 
 
 def served(
@@ -41,8 +40,13 @@ def served(
     header = f"#include <stdint.h>\n#define EK_INPUT_BYTES {input_bytes}u\n#define EK_OUTPUT_BYTES {output_bytes}u\n"
     header += "void ek_model_run(const int8_t *input, int8_t *output);\nint ek_model_selftest(void);\n"
     _write(folder, "ek_model.h", header)
-    sources = [_write(folder, "model.c", '#include "ek_model.h"\n' + model), firmware_root() / "runtime" / "main.c"]
-    return _build(sources, folder, compiler, (), 1024, "", board)
+    sources = [_write(folder, "model.c", '#include "ek_model.h"\n' + model)]
+    sources += [firmware_root() / "runtime" / "main.c", _folder(board) / "board.c"]
+    return _build(board, sources, folder, compiler, (), 1024, "")
+
+
+def _folder(board: Board) -> Path:
+    return firmware_root() / "boards" / board.name
 
 
 def _write(folder: Path, name: str, text: str) -> Path:
@@ -51,16 +55,16 @@ def _write(folder: Path, name: str, text: str) -> Path:
 
 
 def _build(
-    sources: list[Path], folder: Path, compiler: str, flags: tuple[str, ...], stack: int, ram: str, board: Board
+    board: Board, sources: list[Path], folder: Path, compiler: str, flags: tuple[str, ...], stack: int, ram: str
 ) -> Image:
     _write(folder, "ek_stack.h", f"#define EK_STACK_BYTES {stack}\n")
-    copy_board(board, folder / "board")
-    script = folder / "board" / "link.ld"
+    script = _write(folder, "link.ld", (_folder(board) / "link.ld").read_text(encoding="utf-8"))
     if ram:
-        script.write_text(script.read_text(encoding="utf-8").replace("} > SRAM2", f"}} > {ram}"), encoding="utf-8")
+        _write(folder, "link.ld", script.read_text(encoding="utf-8").replace("} > SRAM2", f"}} > {ram}"))
+    shutil.copy(firmware_root() / "runtime" / "startup.c", folder)
     elf = folder / f"{compiler}.elf"
     cortex_compiler(board.core, compiler).compile(
-        [*sorted((folder / "board").glob("*.c")), *sources],
+        [folder / "startup.c", *sources],
         elf,
         *flags,
         f"-I{folder}",

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from deploy.boards import load_board
-from edgekit.emulate.cortex_m import Emulator, LayerCost, LayerSymbol, Model, Snapshot
+from edgekit.emulate.cortex_m import Emulator, LayerSymbol, Model, Snapshot
 from edgekit.emulate.errors import EmulationError
 from edgekit.emulate.machine import Machine
+from edgekit.emulate.pricing import Cost, Cycles
 from quant.errors import UserError
 from tests.edgekit.emulate.images import BOARD, served
 
@@ -65,27 +66,36 @@ def test_outputs_and_identity_of_the_image(toy: Emulator) -> None:
     assert result.outputs == [bytes(15 * x % 256 for x in data[:4]) for data in INPUTS]
     assert result.selftest_passed
     assert result.sha256 == hashlib.sha256(toy.image.flash_image(BOARD)).hexdigest()
-    assert result.latency_ms == pytest.approx(result.cycles / 80e3)
 
 
 def test_layers_with_a_shared_function_by_hand(tmp_path: Path) -> None:
     emulator = Emulator(served(COUNTED, tmp_path, 1, 1).path, BOARD)
     model = Model("run", (LayerSymbol("a", "a"), LayerSymbol("b", "b")), 1, 1)
-    result = emulator.run([b"\0", b"\0"], model)
-    assert result.outputs == [b"\x2a", b"\x2a"]
-    # spin(n): n subs, n - 1 taken and one passed branch, return
-    assert result.layers == [
-        LayerCost("a", 4 + 17, (3 + 1 + 3 + 5) + (8 + 7 * 3 + 1 + 3)),
-        LayerCost("b", 2 + 9, (1 + 3) + (4 + 3 * 3 + 1 + 3)),
-    ]
-    assert result.overhead == LayerCost("run", 5, 3 + 1 + 3 + 3 + 5)
-    assert (result.instructions, result.cycles) == (37, 45 + 21 + 15)
+    assert emulator.run([b"\0", b"\0"], model).outputs == [b"\x2a", b"\x2a"]
+    cost = emulator.trace(b"\0", model).cost(BOARD.operating_point(16_000_000))
+    # spin(n): n subs, n - 1 taken and one passed branch, return; a load's or store's first cycle counts as execution
+    assert cost.layers == {
+        "a": Cost(4 + 17, Cycles(execute=3 + 1 + 1 + 8 + 8 + 1 + 3, branch=2 + 7 * 2 + 2 + 2)),
+        "b": Cost(2 + 9, Cycles(execute=1 + 1 + 4 + 4 + 1, branch=2 + 3 * 2 + 2)),
+    }
+    assert cost.overhead == Cost(5, Cycles(execute=3 + 1 + 1 + 1 + 3, branch=2 + 2 + 2))
+    assert (cost.total.instructions, cost.total.cycles.total) == (37, 45 + 21 + 15)
+    assert cost.latency_ms == pytest.approx(81 / 16e3)
 
 
 def test_cost_is_per_inference_and_without_self_test(toy: Emulator) -> None:
     one, three = toy.run(INPUTS[:1], MODEL), toy.run(INPUTS, MODEL)
-    assert one.layers == three.layers
-    assert one.overhead == three.overhead
+    traced = toy.trace(INPUTS[0], MODEL).cost(BOARD.operating_point())
+    assert one.instructions == three.instructions == traced.total.instructions
+
+
+def test_warm_caches_and_wait_states(tmp_path: Path) -> None:
+    """All of the model fits the caches: only its first inference, which is not priced, waits for flash."""
+    emulator = Emulator(served(COUNTED, tmp_path, 1, 1).path, BOARD)
+    traced = emulator.trace(b"\0", Model("run", (LayerSymbol("a", "a"), LayerSymbol("b", "b")), 1, 1))
+    slow, fast = (traced.cost(BOARD.operating_point(mhz * 1_000_000)) for mhz in (16, 80))
+    assert slow.total == fast.total
+    assert slow.latency_ms == pytest.approx(5 * fast.latency_ms)
 
 
 def test_snapshots_see_layers_before_they_are_overwritten(toy: Emulator) -> None:

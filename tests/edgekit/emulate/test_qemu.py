@@ -11,7 +11,6 @@ import pytest
 
 from deploy.compilers import host_compiler
 from edgekit.emulate.machine import Machine
-from edgekit.emulate.pricing import price
 from quant.errors import UserError
 from tests.edgekit.emulate.images import BOARD, FINISH, program
 
@@ -81,6 +80,5 @@ def test_instruction_count_equals_qemu(compiler: str, level: str, plugin: Path, 
         pytest.skip(str(error))
     with Machine(image, BOARD, b"", stop_address=image.symbol("finish").address) as machine:
         finished = machine.run()
-    (cost,) = price(image, finished.blocks, 0)
-    assert cost.instructions == count_by_qemu(image.path, plugin)
-    assert cost.instructions == int((finished.blocks["executions"] * finished.blocks["instructions"]).sum())
+    counted = int((finished.blocks["executions"] * finished.blocks["instructions"]).sum())
+    assert counted == count_by_qemu(image.path, plugin)

@@ -11,14 +11,15 @@ import torch
 from onnx import numpy_helper
 
 from quant import networks, reference
+from quant.graph import Graph
 from quant.interchange.qcdq import from_qcdq
 from quant.interchange.write import to_onnx
-from quant.lowering import Scale
 from quant.networks import PRESETS, Model
 from quant.ops import Conv
-from quant.training.check import check, quantize
+from quant.training.check import Check, LayerCheck
 from quant.training.export import to_graph
-from quant.training.freeze import freeze
+from quant.training.freeze import Frozen, freeze
+from quant.training.layerwise import batches, quantize
 from quant.training.modules import FloatNetwork
 from quant.training.qcdq import to_qcdq
 from quant.training.quantized import QuantNetwork
@@ -35,13 +36,20 @@ def build(name: str, preset: str, toy: Model, inputs: int = 40) -> tuple[QuantNe
     return quantized_start(model, x, PRESETS[preset]), (1.4 * x - 0.2).numpy()
 
 
+def checked(model: QuantNetwork, frozen: Frozen, graph: Graph, x: np.ndarray, chunk: int = 250) -> list[LayerCheck]:
+    check, floating = Check(frozen), FloatNetwork(model.network)  # any float network: its values are not looked at
+    for batch in batches(floating, model, graph, frozen.input, x, chunk):
+        check.add(batch)
+    return list(check.layers.values())
+
+
 @pytest.mark.parametrize("preset", list(PRESETS))
 @pytest.mark.parametrize("name", ["toy", "ecg-tcn"])
 def test_float64_evaluation_rounds_to_the_graph_s_integers(name: str, preset: str, toy: Model) -> None:
     model, x = build(name, preset, toy)
     frozen = freeze(model)
     graph = to_graph(frozen)
-    records, outputs = check(model, frozen, graph, x, chunk=16)
+    records = checked(model, frozen, graph, x, chunk=16)
     assert [record.name for record in records] == list(frozen.layers)
     for record in records:
         assert record.values == len(x) * graph.tensors[record.name].elements
@@ -49,7 +57,6 @@ def test_float64_evaluation_rounds_to_the_graph_s_integers(name: str, preset: st
         assert record.float32_different <= 0.01 * record.values + 1
     if preset == "int8-pot":
         assert sum(record.near_tie for record in records) > 0  # ties do occur, and round alike
-    assert outputs.tobytes() == reference.run(graph, {"input": quantize(x, frozen.input)})[records[-1].name].tobytes()
 
 
 def test_the_check_finds_a_wrong_bias_and_where_it_starts(toy: Model) -> None:
@@ -57,9 +64,8 @@ def test_the_check_finds_a_wrong_bias_and_where_it_starts(toy: Model) -> None:
     frozen = freeze(model)
     layer = frozen.layers["depthwise"]
     wrong = dataclasses.replace(layer, bias=layer.bias + 2000)
-    records, _ = check(
-        model, frozen, to_graph(dataclasses.replace(frozen, layers={**frozen.layers, "depthwise": wrong})), x
-    )
+    graph = to_graph(dataclasses.replace(frozen, layers={**frozen.layers, "depthwise": wrong}))
+    records = checked(model, frozen, graph, x)
     found = {record.name: record.unexplained for record in records}
     assert found["stem"] == 0 and found["depthwise"] > 0
 
@@ -75,13 +81,6 @@ def test_graph_has_the_table_s_layers_and_counts(toy: Model) -> None:
             step.name: step.shape for step in network.steps if "dropout" not in step.name
         }
         assert graph.info == {"classes": ["a"]}
-
-
-def test_quantize_rounds_half_up_and_clips() -> None:
-    unsigned = quantize(np.array([-1.0, 0.0, 0.5, 1.5, 254.4, 1e6]), Scale(1.0))
-    assert unsigned.tolist() == [-128, -128, -127, -126, 126, 127]
-    signed = quantize(np.array([-1e6, -0.5, 0.5, 1e6]), Scale(1.0, signed=True))
-    assert signed.tolist() == [-128, 0, 1, 127]
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))

@@ -11,6 +11,7 @@
 
 /* Section boundaries from the linker script. */
 extern uint32_t __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[];
+extern uint32_t __ram_code_load[], __ram_code_start[], __ram_code_end[];
 
 typedef void (*handler)(void);
 typedef union {
@@ -51,21 +52,24 @@ void Default_Handler(void) {
     }
 }
 
-void Reset_Handler(void) {
-    /* volatile: these loops must not become calls of memcpy or memset before memory is set up */
-    volatile uint32_t *to = __data_start;
-    const volatile uint32_t *from = __data_load;
+/* volatile: loops here must not become calls of memcpy or memset before memory is set up */
+static void copy(volatile uint32_t *to, const volatile uint32_t *end, const volatile uint32_t *from) {
+    while (to < end) {
+        *to++ = *from++;
+    }
+}
 
+void Reset_Handler(void) {
     SCB_VTOR = (uint32_t)(uintptr_t)ek_vectors;
     SCB_CPACR |= CPACR_FPU_FULL_ACCESS;
     __asm volatile("dsb\n\tisb" ::: "memory");
 
-    while (to < __data_end) {
-        *to++ = *from++;
-    }
-    for (to = __bss_start; to < __bss_end; to++) {
+    copy(__data_start, __data_end, __data_load);
+    copy(__ram_code_start, __ram_code_end, __ram_code_load);
+    for (volatile uint32_t *to = __bss_start; to < __bss_end; to++) {
         *to = 0;
     }
+    __asm volatile("dsb\n\tisb" ::: "memory"); /* what was written may be code */
     main();
     Default_Handler();
 }

@@ -6,21 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.emulate.machine import Context, Machine
-from edgekit.emulate.pricing import Cost, price
-from tests.edgekit.emulate.images import BOARD, FINISH, program
-
-# r0..r3 = 0, r6 = r7 = address of zeroed memory; the last instruction returns to a 4-byte aligned address.
-TEMPLATE = """
-#include <stdint.h>
-uint32_t scratch[64];
-__attribute__((naked, noinline, used, aligned(4))) void kernel(void) {{ __asm volatile("{code}"); }}
-__attribute__((naked)) int main(void) {{
-    __asm volatile("movs r0, #0\\n movs r1, #0\\n movs r2, #0\\n movs r3, #0\\n"
-                   "movw r7, #:lower16:scratch\\n movt r7, #:upper16:scratch\\n mov r6, r7\\n"
-                   ".balign 4\\n bl kernel\\n nop\\n b finish");
-}}
-"""
+from edgekit.emulate.pricing import Cycles
+from tests.edgekit.emulate.assembly import cost_of
 
 RETURN = 3  # bx lr: 1 + refill
 
@@ -32,16 +19,22 @@ CASES = {
     "jump to an unaligned wide instruction": ("b 1f; nop; nop; 1: add.w r0, r0, r1; bx lr", 3, 3 + 1 + 1 + RETURN),
     "one load": ("ldr r0, [r7]; bx lr", 2, 2 + RETURN),
     "independent loads": ("ldr r0, [r7]; ldrb r1, [r7, #4]; ldrsh.w r2, [r7, #8]; bx lr", 4, 2 + 1 + 1 + RETURN),
-    "load of a loaded address": ("str r7, [r7]; ldr r0, [r7]; ldr r1, [r0]; bx lr", 4, 1 + 2 + 2 + RETURN),
+    "load of a loaded address": ("str r7, [r7]; nop; ldr r0, [r7]; ldr r1, [r0]; bx lr", 5, 2 + 2 + 2 + RETURN),
     "loads with base update": ("ldr r0, [r6], #4; ldr r1, [r7], #4; ldr r2, [r7]; bx lr", 4, 2 + 2 + 2 + RETURN),
     "load after base update elsewhere": ("ldr r0, [r6], #4; ldr r1, [r7]; bx lr", 3, 2 + 1 + RETURN),
     "address just computed": ("adds r5, r7, #4; ldr r1, [r5]; bx lr", 3, 1 + 3 + RETURN),
     "address computed before": ("adds r5, r7, #4; nop; ldr r1, [r5]; bx lr", 4, 1 + 1 + 2 + RETURN),
     "stored value just computed": ("movs r0, #4; str r0, [r7]; bx lr", 3, 1 + 1 + RETURN),
-    "load, then store": ("ldr r0, [r7]; str r0, [r7, #4]; bx lr", 3, 2 + 1 + RETURN),
-    "store, then load": ("str r0, [r7]; ldr r1, [r7, #4]; bx lr", 3, 1 + 2 + RETURN),
+    "a store hides the load's second cycle": ("ldr r0, [r7]; str r0, [r7, #4]; bx lr", 3, 1 + 1 + RETURN),
+    "and so do chains": ("ldr r0, [r7]; ldr r1, [r7, #4]; str r0, [r7, #8]; bx lr", 4, 3 + RETURN),
+    "not with an address from the load": (
+        "str r7, [r7]; nop; ldr r0, [r7]; str r1, [r0]; bx lr",
+        5,
+        2 + 2 + 1 + RETURN,
+    ),
+    "a store waits for the load behind it": ("str r0, [r7]; ldr r1, [r7, #4]; bx lr", 3, 2 + 2 + RETURN),
     "store by register offset": ("str r0, [r7, r3]; bx lr", 2, 2 + RETURN),
-    "store by register offset after a load": ("ldr r0, [r7]; str r0, [r7, r3]; bx lr", 3, 2 + 1 + RETURN),
+    "store by register offset after a load": ("ldr r0, [r7]; str r0, [r7, r3]; bx lr", 3, 1 + 1 + RETURN),
     "push and pop": ("push {r4, r5, r6}; pop {r4, r5, r6}; bx lr", 3, 4 + 4 + RETURN),
     "return by pop": ("push {r4, lr}; pop {r4, pc}", 2, 3 + 1 + 2 + 2),
     "load and store multiple": ("ldmia r6, {r0, r1, r2, r3}; stmia r7!, {r0, r1}; bx lr", 3, 5 + 3 + RETURN),
@@ -56,8 +49,14 @@ CASES = {
         4,
         3 + RETURN,
     ),
-    "division": ("movs r1, #3; udiv r0, r0, r1; bx lr", 3, 1 + 7 + RETURN),
+    "division of zero": ("movs r1, #3; udiv r0, r0, r1; bx lr", 3, 1 + 2 + RETURN),
+    "division by zero": ("movs r0, #3; udiv r0, r0, r1; bx lr", 3, 1 + 2 + RETURN),
+    "32 bits of quotient": ("mvn r0, #0; movs r1, #1; udiv r0, r0, r1; bx lr", 4, 1 + 1 + 12 + RETURN),
+    "4 bits of quotient": ("movs r0, #9; movs r1, #1; udiv r0, r0, r1; bx lr", 4, 1 + 1 + 2 + 2 + RETURN),
+    "4 bits, signed": ("mvn r0, #8; movs r1, #1; sdiv r0, r0, r1; bx lr", 4, 1 + 1 + 2 + 2 + RETURN),
     "condition that holds": ("cmp r0, #0; itt eq; addeq r0, #1; ldreq r1, [r7]; bx lr", 5, 1 + 1 + 1 + 2 + RETURN),
+    "condition that does not hold": ("cmp r0, #1; itt eq; addeq r0, #1; ldreq r1, [r7]; bx lr", 5, 4 + RETURN),
+    "stores under a condition": ("cmp r0, #0; ite eq; streq r0, [r7]; ldmne r7, {r0-r3}; bx lr", 5, 4 + RETURN),
     "conditional return": ("cmp r0, #0; it ne; bxne lr; bx lr", 4, 1 + 1 + 1 + RETURN),
     "table branch": ("tbb [pc, r0]; 2: .byte (1f - 2b) / 2, 0; 1: bx lr", 2, 2 + 2 + RETURN),
     "float": ("vmov s0, r0; vadd.f32 s1, s0, s0; vmul.f32 s2, s0, s0; bx lr", 4, 1 + 1 + 1 + RETURN),
@@ -70,25 +69,35 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_cycles_by_hand(case: str, tmp_path: Path) -> None:
     code, instructions, cycles = CASES[case]
-    assert cost_of(code.replace(";", "\\n"), tmp_path) == Cost(instructions, cycles)
+    cost = cost_of(code, tmp_path)
+    assert (cost.instructions, cost.cycles.total) == (instructions, cycles)
+
+
+PARTS = {
+    "execute": ("nop; mul r0, r1, r2; bx lr", Cycles(execute=3, branch=2)),
+    "second cycle of a load": ("ldr r0, [r7]; nop; bx lr", Cycles(execute=3, load_use=1, branch=2)),
+    "address needed at once": ("adds r5, r7, #4; ldr r1, [r5]; bx lr", Cycles(execute=3, load_use=2, branch=2)),
+    "branches": ("b 1f; nop; nop; 1: add.w r0, r0, r1; bx lr", Cycles(execute=3, branch=2 + 1 + 2)),
+    "word across words": ("ldr r0, [r7, #2]; nop; bx lr", Cycles(execute=3, load_use=1, branch=2, data=1)),
+    "word at an odd address": ("ldr r0, [r7, #1]; nop; bx lr", Cycles(execute=3, load_use=1, branch=2, data=2)),
+    "halfword at an odd address": ("strh r0, [r7, #3]; nop; bx lr", Cycles(execute=3, branch=2, data=1)),
+    "aligned halfword, byte": ("strh r0, [r7, #2]; strb r0, [r7, #3]; bx lr", Cycles(execute=3, branch=2)),
+}
+
+
+@pytest.mark.parametrize("case", PARTS)
+def test_parts_by_hand(case: str, tmp_path: Path) -> None:
+    code, cycles = PARTS[case]
+    assert cost_of(code, tmp_path).cycles == cycles
 
 
 def test_memory_pages_do_not_separate_instructions(tmp_path: Path) -> None:
     """The emulator cuts blocks where a page ends; the load behind the cut still overlaps with the one before it."""
-    code = ".rept 511\\n nop\\n .endr\\n ldr r0, [r7]\\n ldr r1, [r7, #4]\\n bx lr"
-    assert cost_of(code, tmp_path, align=1024) == Cost(514, 511 + 2 + 1 + RETURN)
+    code = ".rept 511; nop; .endr; ldr r0, [r7]; ldr r1, [r7, #4]; bx lr"
+    cost = cost_of(code, tmp_path, align=1024)
+    assert (cost.instructions, cost.cycles.total) == (514, 511 + 2 + 1 + RETURN)
 
 
 def test_more_blocks_than_the_table_starts_with(tmp_path: Path) -> None:
-    code = "cmp r0, #1\\n .rept 10000\\n beq 1f\\n 1:\\n .endr\\n bx lr"
-    assert cost_of(code, tmp_path) == Cost(10002, 1 + 10000 + RETURN)
-
-
-def cost_of(code: str, folder: Path, align: int = 4) -> Cost:
-    source = "void finish(void);" + TEMPLATE.format(code=code).replace("aligned(4)", f"aligned({align})") + FINISH
-    image = program(source, folder)
-    kernel = Context("kernel", image.symbol("kernel").address)
-    with Machine(image, BOARD, b"", [kernel], stop_address=image.symbol("finish").address) as machine:
-        finished = machine.run()
-    assert finished.runs == 1
-    return price(image, finished.blocks, 1)[1]
+    cost = cost_of("cmp r0, #1; .rept 10000; beq 1f; 1:; .endr; bx lr", tmp_path)
+    assert (cost.instructions, cost.cycles.total) == (10002, 1 + 10000 + RETURN)

@@ -1,0 +1,117 @@
+"""Hold the cost model against published measurements: refits what is fitted, residuals of every row, the band.
+
+Cycles are compared for rows whose software could be run: its events come with EdgeKit, or from files that
+'edgekit profile --json' wrote (--profiles). Supply currents are compared for every row with power or energy.
+Nothing is changed: figures are adopted by editing a board's file, with their source.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.screen import Screen, table
+
+if TYPE_CHECKING:
+    from edgekit.calibration.fit import CurrentFit, CycleFit, Residual
+
+EXAMPLES = (
+    "edgekit calibrate                                    # the rows that come with EdgeKit",
+    "edgekit calibrate measurements.csv --json",
+    "edgekit profile EM-FC_4.elf --board stm32l4r5 --within infer --json > events/EM-FC_4.json",
+    "edgekit calibrate measurements.csv --profiles events",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "measurements", type=Path, nargs="?", help="CSV: id, platform, clock_mhz, cycles, power_mw, ..."
+    )
+    parser.add_argument("--profiles", type=Path, help="folder with profiles of the rows' programs, <row id>.json each")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    from edgekit.calibration.fit import fit_currents, fit_cycles
+    from edgekit.calibration.rows import read_events, read_rows
+
+    rows, events = read_rows(options.measurements), read_events(options.profiles)
+    cycles, currents = fit_cycles(rows, events), fit_currents(rows)
+    priced = {
+        r.row.id for residuals in [f.residuals for f in cycles] + [f.residuals for f in currents] for r in residuals
+    }
+    left = [row.id for row in rows if row.id not in priced]
+    data = {
+        "cycles": [{**asdict(fit), "residuals": [_record(r) for r in fit.residuals]} for fit in cycles],
+        "currents": [{**asdict(fit), "residuals": [_record(r) for r in fit.residuals]} for fit in currents],
+        "not_compared": left,
+    }
+    parts: list[Any] = []
+    for fit in cycles:
+        parts += _cycle_lines(fit)
+    parts += _current_lines(currents)
+    note = f"{len(left)} of {len(rows)} rows have neither power nor a program that could be run: --json lists them"
+    screen.show(data, *parts, *([note] if left else []))
+    return 0
+
+
+def _cycle_lines(fit: CycleFit) -> list[Any]:
+    from edgekit.calibration.fit import widest
+
+    cells = [
+        (
+            r.row.id,
+            r.row.platform,
+            f"{r.measured:,.0f}",
+            f"{r.model:,.0f}",
+            _percent(r.percent),
+            _percent(r.fitted_percent),
+        )
+        for r in fit.residuals
+    ]
+    bands = {r.row.board.bands.cycles_percent for r in fit.residuals if r.row.board and r.row.board.bands}
+    band, worst = max(bands, default=0.0), widest(fit.residuals)
+    verdict = "holds" if worst <= band else "DOES NOT HOLD"
+    return [
+        table(("row", "platform", "measured", "model", "off", "refitted"), cells, "cycles", numbers="llrrrr"),
+        f"{fit.core}: taken branch +{fit.board_taken:g}, flash read +{fit.board_overhead:g} beyond its wait states;"
+        f" refitted +{fit.taken:.2f} and +{fit.overhead:.2f}",
+        f"  root mean square {fit.board_rms:.1f} %, refitted {fit.rms:.1f} %; a flash read of +{fit.alike[0]:g} to"
+        f" +{fit.alike[1]:g} with its best branch fits about as well",
+        f"  largest difference {worst:.1f} %: the band of ±{band:g} % {verdict}",
+        "",
+    ]
+
+
+def _current_lines(fits: list[CurrentFit]) -> list[Any]:
+    cells = [
+        (
+            r.row.id,
+            r.row.platform,
+            f"{r.row.clock_mhz:g}",
+            f"{r.measured:.2f}",
+            f"{1e3 * r.measured / r.row.clock_mhz:.0f}",
+            "-" if fit.board_ua_per_mhz is None else f"{r.model:.2f}",
+            "no board" if fit.board_ua_per_mhz is None else _percent(r.percent),
+        )
+        for fit in fits
+        for r in fit.residuals
+    ]
+    columns = ("row", "platform", "MHz", "measured mA", "µA/MHz", "model mA", "off")
+    return [table(columns, cells, "supply current", numbers="llrrrrr"), ""] if cells else []
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.1f} %"
+
+
+def _record(residual: Residual) -> dict[str, Any]:
+    return {
+        "id": residual.row.id,
+        "measured": residual.measured,
+        "model": residual.model,
+        "percent": residual.percent,
+        "fitted": residual.fitted,
+        "fitted_percent": residual.fitted_percent,
+    }

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from deploy.boards import load_board
+from deploy.operating_point import OperatingPoint, VoltageRange, candidates, choose
+from quant.errors import UserError
+
+FAST = VoltageRange("fast", 2_000_000, ((20_000_000, 0), (40_000_000, 1)), 0.5, 100.0, "-")
+SLOW = VoltageRange("slow", 1_000_000, ((10_000_000, 1), (15_000_000, 2)), 0.2, 80.0, "-")
+
+
+@pytest.mark.parametrize(
+    ("clock", "name", "states", "current"),
+    [
+        (40_000_000, None, 1, 0.5 + 4.0),
+        (20_000_001, None, 1, 0.5 + 2.0000001),
+        (20_000_000, None, 0, 0.5 + 2.0),
+        (15_000_000, None, 0, 0.5 + 1.5),
+        (15_000_000, "slow", 2, 0.2 + 1.2),
+        (1_500_000, None, 1, 0.2 + 0.12),
+    ],
+)
+def test_a_clock_has_wait_states_and_a_current(clock: int, name: str | None, states: int, current: float) -> None:
+    point = choose("board", (FAST, SLOW), clock, name)
+    assert point.wait_states == states
+    assert point.run_ma == pytest.approx(current)
+    assert point.clock_hz == clock
+
+
+def test_clocks_out_of_range_are_refused() -> None:
+    with pytest.raises(UserError, match="41 MHz is not possible") as caught:
+        choose("board", (FAST, SLOW), 41_000_000, None)
+    assert "2 to 40 MHz in fast, 1 to 15 MHz in slow" in str(caught.value)
+    with pytest.raises(UserError, match="20 MHz is not possible"):
+        choose("board", (FAST, SLOW), 20_000_000, "slow")
+    with pytest.raises(UserError, match="did you mean 'slow'"):
+        choose("board", (FAST, SLOW), 10_000_000, "sloww")
+
+
+def test_candidates_are_the_fastest_clocks_of_every_number_of_wait_states() -> None:
+    points = [(point.range, point.clock_hz, point.wait_states) for point in candidates((FAST, SLOW))]
+    assert points == [
+        ("fast", 20_000_000, 0),
+        ("fast", 40_000_000, 1),
+        ("slow", 10_000_000, 1),
+        ("slow", 15_000_000, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mhz", "states"), [(1, 0), (16, 0), (17, 1), (32, 1), (48, 2), (49, 3), (64, 3), (65, 4), (80, 4)]
+)
+def test_stm32l475_range_1(mhz: int, states: int) -> None:
+    point = load_board("stm32l475").operating_point(mhz * 1_000_000)
+    assert (point.range, point.wait_states) == ("range 1", states)
+
+
+def test_a_board_starts_at_its_own_clock() -> None:
+    point = load_board("stm32l475").operating_point()
+    assert isinstance(point, OperatingPoint)
+    assert (point.clock_hz, point.wait_states) == (80_000_000, 4)
