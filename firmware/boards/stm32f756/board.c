@@ -28,12 +28,14 @@
 #define PWR_CR1_VOS_SCALE1 (3u << 14)
 #define PWR_CR1_ODEN (1u << 16)
 #define PWR_CR1_ODSWEN (1u << 17)
+#define PWR_CSR1_VOSRDY (1u << 14)
 #define PWR_CSR1_ODRDY (1u << 16)
 #define PWR_CSR1_ODSWRDY (1u << 17)
 #define RCC_CR_PLLON (1u << 24)
 #define RCC_CR_PLLRDY (1u << 25)
 /* 16 MHz / M = 2 MHz, * N = 432 MHz, / 2 (the value 0 of field P) = 216 MHz; Q = 9 keeps the 48 MHz domain legal */
 #define RCC_PLLCFGR_216MHZ (8u | (216u << 6) | (9u << 24))
+#define RCC_PLLCFGR_RESERVED 0xF0BC8000u /* to be kept as reset left it */
 #define RCC_CFGR_SW_PLL 2u
 #define RCC_CFGR_SWS_MASK (3u << 2)
 #define RCC_CFGR_SWS_PLL (2u << 2)
@@ -90,16 +92,19 @@ static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value) {
     return 0;
 }
 
-/* Clock of APB1 in Hz afterwards: 54 MHz with the core at 216 MHz, or the 16 MHz of reset when the PLL, the over-drive
- * or the flash does not get ready. */
+/* Clock of APB1 in Hz afterwards: 54 MHz with the core at 216 MHz, or the 16 MHz of reset when the PLL, the
+ * regulator or the flash does not get ready. */
 static uint32_t set_clock(void) {
     RCC_APB1ENR |= RCC_APB1ENR_PWR;
-    (void)RCC_APB1ENR; /* two cycles until the peripheral is clocked */
-    PWR_CR1 |= PWR_CR1_VOS_SCALE1;
+    (void)RCC_APB1ENR;             /* two cycles until the peripheral is clocked */
+    PWR_CR1 |= PWR_CR1_VOS_SCALE1; /* the regulator goes there when the PLL starts */
 
-    RCC_PLLCFGR = RCC_PLLCFGR_216MHZ;
+    RCC_PLLCFGR = (RCC_PLLCFGR & RCC_PLLCFGR_RESERVED) | RCC_PLLCFGR_216MHZ;
     RCC_CR |= RCC_CR_PLLON;
     if (!wait_for(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
+        return HSI_HZ;
+    }
+    if (!wait_for(&PWR_CSR1, PWR_CSR1_VOSRDY, PWR_CSR1_VOSRDY)) {
         return HSI_HZ;
     }
 
