@@ -28,7 +28,7 @@ from quant.interchange.read import read_model
 from quant.interchange.write import save, to_onnx
 
 BUILD_FILE = "build.json"
-PROVISIONAL_STACK = 4096
+PROVISIONAL_STACK = 8  # the first image is only read: it must fit wherever the second one does
 
 
 @dataclass(frozen=True)

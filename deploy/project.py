@@ -35,7 +35,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     if plan.board.target == "host":
         shutil.copy(root / "runtime" / "host.c", folder / "runtime")
     else:
-        for name in ("main.c", "startup.c", "ek_board.h"):
+        for name in ("main.c", "startup.c", "ek_board.h", "stm32.h"):
             shutil.copy(root / "runtime" / name, folder / "runtime")
         shutil.copytree(root / "boards" / plan.board.name, folder / "board")
         write_stack(folder, stack_bytes)

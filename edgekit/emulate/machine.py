@@ -43,6 +43,8 @@ ACCESS = {
 INVALID = "invalid instruction"
 BKPT = 7
 EXCEPTION = {1: INVALID, 2: "SVC instruction", BKPT: "BKPT instruction"}
+# They count only without UC_MODE_MCLASS, which makes every core a Cortex-M33. The Cortex-M7's FPU is one with double
+# precision: that firmware has no such instruction is up to the compiler's flags.
 CPU = {"cortex-m4f": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7f": arm_const.UC_CPU_ARM_CORTEX_M7}
 NOWHERE = 1 << 63
 # Peripherals and the system control space of the Armv7-M address map.
@@ -120,7 +122,7 @@ class Machine:
         self._called = False
         self._unknown_peripherals: set[int] = set()
         self._lib = native.library()
-        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(CPU[board.core])
         self._keep: list[Any] = []
         functions = native.Unicorn(*(native.address_of(getattr(uclib, f"uc_{name}")) for name in native.Unicorn.NAMES))

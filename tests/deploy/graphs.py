@@ -86,6 +86,17 @@ def two_dimensional(seed: int = 0) -> Graph:
     return b.build()
 
 
+def pointwise(channels: int, length: int) -> Graph:
+    """One convolution whose arena, with the runtime's buffers, takes 4 x channels x length bytes and a little more."""
+    random = np.random.default_rng(0)
+    weights = random.integers(-127, 128, (channels, 1, 1))
+    factors = Requant.from_real(0.01, zero_point=0, lo=-128, hi=127)
+    b = GraphBuilder("pointwise")
+    conv = Conv(weights, np.zeros(channels, np.int64), factors, (1,), (1,), (0, 0))
+    b.output(b.add("fc", conv, b.input("x", (1, length))))
+    return b.build()
+
+
 def inputs_for(graph: Graph, count: int, seed: int = 1) -> dict[str, np.ndarray]:
     """Random inputs over the full range of their type, corners included."""
     random = np.random.default_rng(seed)

@@ -24,10 +24,10 @@ from quant.errors import UserError
 from quant.graph import Graph, GraphBuilder, State
 from quant.interchange.read import read_model
 from quant.interchange.write import save, to_onnx
-from quant.ops import Add, AveragePool, Conv, Dense, Requantize, Reshape
+from quant.ops import Add, AveragePool, Dense, Requantize, Reshape
 from quant.reference import run
 from quant.requant import Requant
-from tests.deploy.graphs import every_operator, inputs_for, two_dimensional
+from tests.deploy.graphs import every_operator, inputs_for, pointwise, two_dimensional
 
 GRAPHS = [every_operator, two_dimensional]
 HOST = load_board("host")
@@ -191,7 +191,7 @@ def test_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(tmp_path.iterdir()) == []
 
 
-def _one_layer(op: Conv | Dense, shape: tuple[int, ...]) -> Graph:
+def _one_layer(op: Dense, shape: tuple[int, ...]) -> Graph:
     b = GraphBuilder("large")
     b.output(b.add("fc", op, b.input("x", shape)))
     return b.build()
@@ -206,12 +206,17 @@ def test_model_larger_than_flash_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_arena_larger_than_ram_names_the_layer_and_the_shortfall(tmp_path: Path) -> None:
-    factors = Requant.from_real(0.1, zero_point=0, lo=-128, hi=127)
-    conv = Conv(np.ones((60, 1, 1), np.int64), np.zeros(60, np.int64), factors, (1,), (1,), (0, 0))
+@pytest.mark.parametrize("board", BUILDABLE)
+def test_arena_larger_than_ram_names_the_layer_and_the_shortfall(board: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
-        build_graph(_one_layer(conv, (1, 2000)), BOARD, tmp_path / "out")
+        build_graph(pointwise(60, 2000), load_board(board), tmp_path / "out")
     assert "layer 'fc" in str(error.value) and "bytes too many" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stack_that_no_longer_fits_beside_the_arena_is_refused_by_the_linker(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"does not fit: \d+ bytes too many for RAM"):
+        build_graph(pointwise(40, 2035), load_board("stm32f756"), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,6 +14,7 @@ from deploy.build import build_graph
 from edgekit.agreement import EmulatedBoard, compare, host_library
 from edgekit.firmware import Firmware
 from quant.graph import Graph
+from tests.deploy.graphs import inputs_for, pointwise
 from tests.quant.strategies import graphs, inputs_of
 
 HOST, BOARD = load_board("host"), load_board("stm32l475")
@@ -45,3 +46,12 @@ def test_machine_equals_the_reference(machine: str, rank: int) -> None:
         assert agreement.layers >= 2
 
     check()
+
+
+def test_an_arena_that_leaves_room_for_nothing_but_the_stack(tmp_path: Path) -> None:
+    """It lies across all three RAMs of the STM32F756."""
+    graph = pointwise(40, 2020)
+    built = build_graph(graph, M7, tmp_path / "out")
+    assert 0 <= sum(memory.bytes for memory in M7.rams) - built.sizes.ram < 4096
+    run = EmulatedBoard(Firmware.load(tmp_path / "out"))
+    assert compare(graph, "board", run, inputs_for(graph, 3)["x"]).different == 0

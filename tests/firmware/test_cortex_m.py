@@ -1,9 +1,10 @@
-"""DSP variants as the device runs them: specialised, with real instructions, on an emulated Cortex-M4F."""
+"""DSP variants as the device runs them: specialised, with real instructions, on emulated Cortex-M cores."""
 
 from __future__ import annotations
 
 import pytest
 
+from deploy.compilers import COMPILERS, ZIG_CORTEX
 from deploy.elf import Image
 from deploy.kernels import KERNELS
 from tests.firmware.cases import HIGH, WIDE, all_cases
@@ -19,13 +20,20 @@ def runs() -> list[Run]:
     return plan_runs([case for case in all_cases() if not case.name.endswith(f", {WIDE}")], DSP)
 
 
-@pytest.fixture(scope="module", params=["zig", "gcc"])
-def image(request: pytest.FixtureRequest, runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build_for_cortex(runs, request.param, tmp_path_factory.mktemp("cortex"))
+@pytest.fixture(scope="module", params=ZIG_CORTEX)
+def core(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_same_bytes_as_the_reference(image: Image, runs: list[Run]) -> None:
-    outcome = run_on_cortex(image, runs)
+@pytest.fixture(scope="module", params=COMPILERS)
+def image(
+    request: pytest.FixtureRequest, core: str, runs: list[Run], tmp_path_factory: pytest.TempPathFactory
+) -> Image:
+    return build_for_cortex(runs, request.param, core, tmp_path_factory.mktemp("cortex"))
+
+
+def test_same_bytes_as_the_reference(image: Image, core: str, runs: list[Run]) -> None:
+    outcome = run_on_cortex(image, runs, core)
     assert outcome.stopped is None
     assert mismatches(runs, outcome.memory) == []
 

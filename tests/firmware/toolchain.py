@@ -1,4 +1,4 @@
-"""Compiles a test program for the host or for a Cortex-M4F, and runs it there."""
+"""Compiles a test program for the host or for a Cortex-M, and runs it there."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def host_compiler(kind: str) -> tuple[str, ...]:
 
 
 @cache
-def cortex(name: str) -> Compiler:
-    """A Cortex-M4F compiler; skips the test where it is not installed."""
+def cortex(name: str, core: str = "cortex-m4f") -> Compiler:
+    """A compiler for a Cortex-M core; skips the test where it is not installed."""
     try:
-        return cortex_compiler("cortex-m4f", name)
+        return cortex_compiler(core, name)
     except UserError as error:
         pytest.skip(str(error))
 
@@ -90,12 +90,12 @@ def run_on_host(runs: Sequence[Run], compiler: str) -> Outcome:
     return Outcome(done.stdout, None)
 
 
-def build_for_cortex(runs: Sequence[Run], compiler: str, folder: Path) -> Image:
+def build_for_cortex(runs: Sequence[Run], compiler: str, core: str, folder: Path) -> Image:
     """A flat image with specialised kernels, as generated projects compile them."""
     source, script, output = folder / "cases.c", folder / "cases.ld", folder / "cases.elf"
     source.write_text(program(runs) + CORTEX_MAIN, encoding="utf-8")
     script.write_text(LINKER_SCRIPT, encoding="utf-8")
-    chosen = cortex(compiler)
+    chosen = cortex(compiler, core)
     entry = ("-Wl,-e,start", "-T", str(script), *(("-nostartfiles", "-nostdlib") if compiler == "gcc" else ()))
     flags = [flag for flag in chosen.flags if flag not in ("-ffunction-sections", "-fdata-sections")]
     libraries = ("-lgcc",) if compiler == "gcc" else ()
@@ -103,13 +103,15 @@ def build_for_cortex(runs: Sequence[Run], compiler: str, folder: Path) -> Image:
     return read_elf(output)
 
 
-def run_on_cortex(image: Image, runs: Sequence[Run]) -> Outcome:
+def run_on_cortex(image: Image, runs: Sequence[Run], core: str) -> Outcome:
     """Runs ``start`` of an image under unicorn."""
     unicorn = pytest.importorskip("unicorn")
     from unicorn import arm_const
 
-    machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-    machine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+    from edgekit.emulate.machine import CPU
+
+    machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+    machine.ctl_set_cpu_model(CPU[core])
     machine.mem_map(0, 0x1000)
     machine.mem_map(FLASH, 1 << 21)
     machine.mem_map(RAM, STACK - RAM)

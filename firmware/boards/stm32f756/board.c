@@ -1,9 +1,10 @@
 /* STM32F756 on the NUCLEO-F756ZG: 216 MHz from the internal oscillator, L1 caches on, USART3 on the debugger's serial
  * port (PD8, PD9). Register names, addresses and sequences: ST RM0385; caches: Armv7-M Architecture Reference Manual.
- */
+ *
+ * The image runs from flash on the AXI bus (0x08000000), behind the L1 caches. The flash interface's own accelerator
+ * (ART) and prefetch serve only the other path to the same flash, at 0x00200000: they stay off. */
 #include "ek_board.h"
-
-#define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
+#include "stm32.h"
 
 #define PWR_CR1 REG(0x40007000u)
 #define PWR_CSR1 REG(0x40007004u)
@@ -15,12 +16,7 @@
 #define FLASH_ACR REG(0x40023C00u)
 #define GPIOD_MODER REG(0x40020C00u)
 #define GPIOD_AFRH REG(0x40020C24u)
-#define USART3_CR1 REG(0x40004800u)
-#define USART3_BRR REG(0x4000480Cu)
-#define USART3_ISR REG(0x4000481Cu)
-#define USART3_ICR REG(0x40004820u)
-#define USART3_RDR REG(0x40004824u)
-#define USART3_TDR REG(0x40004828u)
+#define USART3 0x40004800u
 #define SCB_CCR REG(0xE000ED14u)
 #define SCB_ICIALLU REG(0xE000EF50u)
 #define SCB_DCISW REG(0xE000EF60u)
@@ -28,12 +24,14 @@
 #define PWR_CR1_VOS_SCALE1 (3u << 14)
 #define PWR_CR1_ODEN (1u << 16)
 #define PWR_CR1_ODSWEN (1u << 17)
+#define PWR_CSR1_VOSRDY (1u << 14)
 #define PWR_CSR1_ODRDY (1u << 16)
 #define PWR_CSR1_ODSWRDY (1u << 17)
 #define RCC_CR_PLLON (1u << 24)
 #define RCC_CR_PLLRDY (1u << 25)
 /* 16 MHz / M = 2 MHz, * N = 432 MHz, / 2 (the value 0 of field P) = 216 MHz; Q = 9 keeps the 48 MHz domain legal */
 #define RCC_PLLCFGR_216MHZ (8u | (216u << 6) | (9u << 24))
+#define RCC_PLLCFGR_RESERVED 0xF0BC8000u /* to be kept as reset left it */
 #define RCC_CFGR_SW_PLL 2u
 #define RCC_CFGR_SWS_MASK (3u << 2)
 #define RCC_CFGR_SWS_PLL (2u << 2)
@@ -44,13 +42,6 @@
 #define RCC_APB1ENR_PWR (1u << 28)
 #define FLASH_ACR_LATENCY_MASK 15u
 #define FLASH_ACR_LATENCY_7WS 7u
-#define USART_CR1_UE 1u
-#define USART_CR1_RE (1u << 2)
-#define USART_CR1_TE (1u << 3)
-#define USART_ISR_ORE (1u << 3)
-#define USART_ISR_RXNE (1u << 5)
-#define USART_ISR_TXE (1u << 7)
-#define USART_ICR_ORECF (1u << 3)
 #define SCB_CCR_DC (1u << 16)
 #define SCB_CCR_IC (1u << 17)
 
@@ -61,8 +52,6 @@
 
 #define HSI_HZ 16000000u  /* clock after reset */
 #define APB1_HZ 54000000u /* once the PLL runs */
-#define BAUD 115200u
-#define READY_POLLS 100000u /* over 20 ms at 16 MHz; the slowest of these waits takes well under 1 ms */
 
 static void barrier(void) { __asm volatile("dsb\n\tisb" ::: "memory"); }
 
@@ -80,26 +69,19 @@ static void enable_caches(void) {
     barrier();
 }
 
-/* 1 as soon as the masked bits have the value, 0 if they never do. */
-static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value) {
-    for (uint32_t polls = 0; polls < READY_POLLS; polls++) {
-        if ((*reg & mask) == value) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Clock of APB1 in Hz afterwards: 54 MHz with the core at 216 MHz, or the 16 MHz of reset when the PLL, the over-drive
- * or the flash does not get ready. */
+/* Clock of APB1 in Hz afterwards: 54 MHz with the core at 216 MHz, or the 16 MHz of reset when the PLL, the
+ * regulator or the flash does not get ready. */
 static uint32_t set_clock(void) {
     RCC_APB1ENR |= RCC_APB1ENR_PWR;
-    (void)RCC_APB1ENR; /* two cycles until the peripheral is clocked */
-    PWR_CR1 |= PWR_CR1_VOS_SCALE1;
+    (void)RCC_APB1ENR;             /* two cycles until the peripheral is clocked */
+    PWR_CR1 |= PWR_CR1_VOS_SCALE1; /* the regulator goes there when the PLL starts */
 
-    RCC_PLLCFGR = RCC_PLLCFGR_216MHZ;
+    RCC_PLLCFGR = (RCC_PLLCFGR & RCC_PLLCFGR_RESERVED) | RCC_PLLCFGR_216MHZ;
     RCC_CR |= RCC_CR_PLLON;
     if (!wait_for(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
+        return HSI_HZ;
+    }
+    if (!wait_for(&PWR_CSR1, PWR_CSR1_VOSRDY, PWR_CSR1_VOSRDY)) {
         return HSI_HZ;
     }
 
@@ -128,8 +110,7 @@ static void set_uart(uint32_t clock_hz) {
     (void)RCC_APB1ENR;
     GPIOD_AFRH = (GPIOD_AFRH & ~0xFFu) | 0x77u;                 /* PD8 and PD9: alternate function 7 */
     GPIOD_MODER = (GPIOD_MODER & ~(0xFu << 16)) | (0xAu << 16); /* both as alternate function */
-    USART3_BRR = (clock_hz + BAUD / 2u) / BAUD;
-    USART3_CR1 = USART_CR1_UE | USART_CR1_RE | USART_CR1_TE;
+    usart_start(USART3, clock_hz);
 }
 
 void ek_board_init(void) {
@@ -137,20 +118,6 @@ void ek_board_init(void) {
     set_uart(set_clock());
 }
 
-uint8_t ek_board_receive(void) {
-    uint32_t status = USART3_ISR;
+uint8_t ek_board_receive(void) { return usart_receive(USART3); }
 
-    while ((status & USART_ISR_RXNE) == 0u) {
-        if ((status & USART_ISR_ORE) != 0u) {
-            USART3_ICR = USART_ICR_ORECF; /* a lost byte must not block reception for good */
-        }
-        status = USART3_ISR;
-    }
-    return (uint8_t)USART3_RDR;
-}
-
-void ek_board_send(uint8_t byte) {
-    while ((USART3_ISR & USART_ISR_TXE) == 0u) {
-    }
-    USART3_TDR = byte;
-}
+void ek_board_send(uint8_t byte) { usart_send(USART3, byte); }

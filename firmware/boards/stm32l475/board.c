@@ -1,8 +1,7 @@
 /* STM32L475 on the B-L475E-IOT01A: 80 MHz from the internal oscillator, USART1 on the debugger's serial port (PB6,
  * PB7). Register names, addresses and sequences: ST RM0351. */
 #include "ek_board.h"
-
-#define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
+#include "stm32.h"
 
 #define PWR_CR1 REG(0x40007000u)
 #define PWR_SR2 REG(0x40007014u)
@@ -15,12 +14,7 @@
 #define FLASH_ACR REG(0x40022000u)
 #define GPIOB_MODER REG(0x48000400u)
 #define GPIOB_AFRL REG(0x48000420u)
-#define USART1_CR1 REG(0x40013800u)
-#define USART1_BRR REG(0x4001380Cu)
-#define USART1_ISR REG(0x4001381Cu)
-#define USART1_ICR REG(0x40013820u)
-#define USART1_RDR REG(0x40013824u)
-#define USART1_TDR REG(0x40013828u)
+#define USART1 0x40013800u
 
 #define PWR_CR1_VOS_MASK (3u << 9)
 #define PWR_CR1_VOS_RANGE1 (1u << 9)
@@ -42,28 +36,9 @@
 #define FLASH_ACR_LATENCY_MASK 7u
 #define FLASH_ACR_LATENCY_4WS 4u
 #define FLASH_ACR_CACHES ((1u << 9) | (1u << 10)) /* instruction and data cache; prefetch stays off */
-#define USART_CR1_UE 1u
-#define USART_CR1_RE (1u << 2)
-#define USART_CR1_TE (1u << 3)
-#define USART_ISR_ORE (1u << 3)
-#define USART_ISR_RXNE (1u << 5)
-#define USART_ISR_TXE (1u << 7)
-#define USART_ICR_ORECF (1u << 3)
 
 #define PLL_HZ 80000000u
 #define MSI_HZ 4000000u /* clock after reset */
-#define BAUD 115200u
-#define READY_POLLS 100000u /* over 100 ms at 4 MHz; the slowest of these waits takes well under 1 ms */
-
-/* 1 as soon as the masked bits have the value, 0 if they never do. */
-static int wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value) {
-    for (uint32_t polls = 0; polls < READY_POLLS; polls++) {
-        if ((*reg & mask) == value) {
-            return 1;
-        }
-    }
-    return 0;
-}
 
 static int start_pll(uint32_t configuration) {
     RCC_PLLCFGR = configuration;
@@ -104,26 +79,11 @@ static void set_uart(uint32_t clock_hz) {
     (void)RCC_APB2ENR;
     GPIOB_AFRL = (GPIOB_AFRL & ~(0xFFu << 24)) | (0x77u << 24); /* PB6 and PB7: alternate function 7 */
     GPIOB_MODER = (GPIOB_MODER & ~(0xFu << 12)) | (0xAu << 12); /* both as alternate function */
-    USART1_BRR = (clock_hz + BAUD / 2u) / BAUD;
-    USART1_CR1 = USART_CR1_UE | USART_CR1_RE | USART_CR1_TE;
+    usart_start(USART1, clock_hz);
 }
 
 void ek_board_init(void) { set_uart(set_clock()); }
 
-uint8_t ek_board_receive(void) {
-    uint32_t status = USART1_ISR;
+uint8_t ek_board_receive(void) { return usart_receive(USART1); }
 
-    while ((status & USART_ISR_RXNE) == 0u) {
-        if ((status & USART_ISR_ORE) != 0u) {
-            USART1_ICR = USART_ICR_ORECF; /* a lost byte must not block reception for good */
-        }
-        status = USART1_ISR;
-    }
-    return (uint8_t)USART1_RDR;
-}
-
-void ek_board_send(uint8_t byte) {
-    while ((USART1_ISR & USART_ISR_TXE) == 0u) {
-    }
-    USART1_TDR = byte;
-}
+void ek_board_send(uint8_t byte) { usart_send(USART1, byte); }

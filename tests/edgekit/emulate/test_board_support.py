@@ -39,13 +39,13 @@ FIELDS = {
     "stm32f756": {
         "latency": Field(0x40023C00, 0, 15),
         "clock": Field(0x40023808, 2, 3),
-        "factors": Field(0x40023804, 0, 0x0F037FFF),
+        "factors": Field(0x40023804, 0, 0xFFFFFFFF),
         "over-drive": Field(0x40007004, 16, 3),
         "caches": Field(0xE000ED14, 16, 3),
         "rate": Field(0x4000480C, 0, 0xFFFF),
     },
 }
-PLL_216 = 8 | 216 << 6 | 9 << 24
+PLL_216 = 8 | 216 << 6 | 9 << 24 | 1 << 29  # with a reserved bit that is 1 after reset
 L475_MSI, L475_HSI16, L475_PLL = 1, 2, 3
 F756_PLL = 2
 
@@ -93,6 +93,10 @@ CASES = {
     "stm32f756 without PLL: stays at 16 MHz": (
         never_ready("stm32f756", "RCC", 0, 24),
         {"latency": 0, "clock": 0, "over-drive": 0, "caches": 3, "rate": 139},
+    ),
+    "stm32f756 without regulator: stays at 16 MHz": (
+        never_ready("stm32f756", "PWR", 0, 14),
+        {"latency": 0, "clock": 0, "over-drive": 0, "rate": 139},
     ),
     "stm32f756 without over-drive: stays at 16 MHz": (
         never_ready("stm32f756", "PWR", 0, 16),
