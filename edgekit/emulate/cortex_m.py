@@ -183,7 +183,6 @@ class Emulator:
                 dumps[name].append(machine.read(*ranges[name]))
 
         received = frames.requests(inputs)
-        # leave is called even without snapshots: it is where Ctrl-C gets through
         with Machine(self.image, self.board, received, contexts, budget=budget, leave=leave) as machine:
             finished = machine.run()
         answers = frames.answers(finished.sent, len(inputs), model.output_bytes)
@@ -213,7 +212,6 @@ class Emulator:
             self.contexts(model),
             budget=budget,
             measure_from=len(frames.requests([data])),
-            leave=lambda context, run: None,
             tracing=tracing,
         ) as machine:
             finished = machine.run()

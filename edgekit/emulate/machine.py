@@ -90,10 +90,11 @@ class Machine:
         measure_from: counting starts anew with this byte of ``received``.
         stop_address: the run ends there.
         leave: ``leave(context, run)`` is called, while counting, whenever a context function has returned.
+        tick: ``tick(instructions)`` is called about once a second; it is also where Ctrl-C gets through.
         tracing: also count what memories cost.
         semihosting: the image is a foreign one: it may print and end by semihosting, and registers that the board's
             data do not describe are memory to it.
-        bounded: using up the budget is a regular end.
+        bounded: using up the budget is a regular end, and so is an endless loop.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Machine:
         measure_from: int = 0,
         stop_address: int = NOWHERE,
         leave: Callable[[int, int], None] | None = None,
+        tick: Callable[[int], None] = lambda instructions: None,
         tracing: Tracing | None = None,
         semihosting: Semihosting | None = None,
         bounded: bool = False,
@@ -116,9 +118,9 @@ class Machine:
         self._failure: tuple[str, int] | None = None
         self._bad_address: int | None = None
         self._callback_error: BaseException | None = None
-        self._leave, self._received = leave, received
+        self._leave, self._tick, self._received = leave, tick, received
         self._tracing, self._semihosting = tracing, semihosting
-        self._ends = {native.IDLE, native.REACHED, *((native.BUDGET,) if bounded else ())}
+        self._ends = {native.IDLE, native.REACHED, *((native.BUDGET, native.SELF_LOOP) if bounded else ())}
         self._called = False
         self._unknown_peripherals: set[int] = set()
         self._lib = native.library()
@@ -202,16 +204,18 @@ class Machine:
 
     def _make_trace(self, functions: native.Unicorn, start_address: int, stop_address: int) -> int:
         starts = (ctypes.c_uint32 * max(len(self._contexts), 1))(*(context.address for context in self._contexts))
-        leave = native.LEAVE(self._on_leave) if self._leave else native.LEAVE()
+        leave = native.LEAVE(self._on_leave)
         self._keep += [functions, starts, leave]
         pointer = ctypes.byref(functions)
         bounds = (self._budget, start_address, stop_address)
         return int(self._lib.ek_trace_new(pointer, starts, len(self._contexts), *bounds, leave))
 
     def _on_leave(self, context: int, run: int) -> None:
-        assert self._leave is not None
         try:
-            self._leave(context - 1, run)
+            if context == 0:
+                self._tick(run)
+            elif self._leave is not None:
+                self._leave(context - 1, run)
         except BaseException as error:  # ctypes would print and drop it
             self._callback_error = error
             self._uc.emu_stop()

@@ -100,8 +100,10 @@ class Profile:
         return blocks if self.calls is None else blocks[blocks["context"] > 0]
 
 
-def profile(path: Path, board: Board, bounds: Bounds, on_start: Callable[[], None] = lambda: None) -> Profile:
-    """Run and trace an image on a board.
+def profile(
+    path: Path, board: Board, bounds: Bounds, on_progress: Callable[[int], None] = lambda instructions: None
+) -> Profile:
+    """Run and trace an image on a board; ``on_progress`` hears of the instructions so far, about once a second.
 
     Raises:
         UserError: no such image or symbol, not linked for the board, or a board that is not emulated.
@@ -113,7 +115,6 @@ def profile(path: Path, board: Board, bounds: Bounds, on_start: Callable[[], Non
         raise UserError(Problem("it holds nothing to load", str(path), fix="link it to an executable"))
     code, semihosting = Code(image, CORES[board.core]), Semihosting()
     start, until, within = (_address(image, name) for name in (bounds.start, bounds.until, bounds.within))
-    on_start()
     with Machine(
         image,
         board,
@@ -121,6 +122,7 @@ def profile(path: Path, board: Board, bounds: Bounds, on_start: Callable[[], Non
         budget=BUDGET if bounds.instructions is None else bounds.instructions,
         start_address=start if bounds.start else _reset(image),
         stop_address=until,
+        tick=on_progress,
         tracing=Tracing(code, board),
         semihosting=semihosting,
         bounded=bounds.instructions is not None,
@@ -129,6 +131,7 @@ def profile(path: Path, board: Board, bounds: Bounds, on_start: Callable[[], Non
     ended = {
         native.EXITED: f"semihosting exit with code {semihosting.exit_code}",
         native.REACHED: f"reached {bounds.until}",
+        native.SELF_LOOP: "in an endless loop",
         native.BUDGET: f"after the bound of {bounds.instructions or 0:,} instructions",
         native.IDLE: "waiting for input on the UART",
     }[finished.reason]

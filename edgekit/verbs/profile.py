@@ -39,14 +39,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from edgekit.cost import STALL_TITLES, STALLS, at_clock, priced
     from edgekit.emulate.pricing import Cost
-    from edgekit.emulate.profile import Bounds, check_emulated, profile
+    from edgekit.emulate.profile import BUDGET, Bounds, check_emulated, profile
 
     board = load_board(options.board)
     check_emulated(board)
     point = board.operating_point(options.clock, options.range)
     bounds = Bounds(options.start, options.until, options.within, options.instructions)
     with screen.step("profile") as step:
-        result = profile(options.elf, board, bounds)
+        total_instructions = options.instructions or BUDGET
+        result = profile(options.elf, board, bounds, lambda done: step.at(done, total_instructions, "instructions"))
         costs = result.cost(point)
         step.end(f"{result.ended}, {result.finished.mips:.0f} MIPS")
     total = sum(costs.values(), Cost())

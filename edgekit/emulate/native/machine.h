@@ -87,7 +87,8 @@ typedef struct ek_trace ek_trace;
 typedef struct ek_bus ek_bus;
 typedef struct ek_memory ek_memory;
 
-/* Called when a context function has returned to its caller. */
+/* Called when a context function has returned to its caller; and now and then with context 0 and the number of
+ * instructions so far. */
 typedef void (*ek_leave)(uint32_t context, uint64_t runs);
 
 /* Fills in an instruction that runs for the first time, in the block (start, bytes). */

@@ -11,6 +11,7 @@
 #define REG_SP 12 /* UC_ARM_REG_SP */
 #define REG_LR 10 /* UC_ARM_REG_LR */
 #define MAX_DEPTH 64
+#define TICK (1u << 23) /* instructions between two calls of `leave` without a context: under a second */
 #define NONE UINT32_MAX
 
 typedef struct {
@@ -40,6 +41,7 @@ struct ek_trace {
     uint64_t before; /* instructions before the measurement started */
     uint64_t budget;
     uint64_t limit;
+    uint64_t next_tick;
     uint64_t start_address, stop_address;
     uint64_t runs;
     int measuring;     /* the first input byte was taken, or the start address was reached */
@@ -62,6 +64,7 @@ ek_trace *ek_trace_new(const ek_unicorn *unicorn, const uint32_t *functions, uin
     t->previous = NONE;
     t->budget = budget;
     t->limit = budget;
+    t->next_tick = TICK;
     t->start_address = start_address;
     t->stop_address = stop_address;
     t->block_capacity = 4096;
@@ -103,6 +106,7 @@ void ek_trace_restart(ek_trace *t) {
     }
     t->before += t->instructions;
     t->instructions = 0;
+    t->next_tick = TICK;
     t->runs = 0;
     t->measuring = 1;
     ek_trace_progress(t);
@@ -295,6 +299,10 @@ void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace) {
     }
     b->executions++;
     t->instructions += b->instructions;
+    if (t->instructions >= t->next_tick && t->leave != NULL) {
+        t->next_tick = t->instructions + TICK;
+        t->leave(0, t->instructions);
+    }
     if (t->memory != NULL && t->measuring) {
         ek_memory_fetch(t->memory, b, falls_in);
     }

@@ -125,6 +125,26 @@ def test_bounds(image: Path) -> None:
     assert 900 < total(bounded).instructions <= 1000
 
 
+def test_an_endless_loop_ends_a_bounded_run(tmp_path: Path) -> None:
+    result = profile(build(tmp_path, body="for (;;) { }"), BOARD, Bounds(instructions=1_000_000))
+    assert result.ended == "in an endless loop"
+    assert total(result).instructions < 100_000
+
+
+def test_progress_is_told_and_can_interrupt(tmp_path: Path) -> None:
+    body = "for (volatile int i = 0; i < 3000000; i++) { }"
+    seen: list[int] = []
+    profile(build(tmp_path, body=body), BOARD, Bounds(), seen.append)
+    assert len(seen) >= 2
+    assert seen == sorted(seen)
+
+    def interrupt(instructions: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        profile(tmp_path / "a.elf", BOARD, Bounds(), interrupt)
+
+
 def test_peripherals_without_description_are_memory(tmp_path: Path) -> None:
     body = '*(volatile uint32_t *)0x40010004u = 9; if (*(volatile uint32_t *)0x40010004u == 9) { host(4, "kept"); }'
     result = profile(build(tmp_path, body=body), BOARD, Bounds())
