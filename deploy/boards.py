@@ -121,19 +121,45 @@ class Flash:
 
 
 @dataclass(frozen=True)
-class Power:
-    """Supply voltage, and the current of the sleep between inferences.
+class Idle:
+    """What a board does between inferences: ua + ua_per_mhz * clock.
 
     Attributes:
+        name: for ``--idle``.
+        title: what it is, in the data sheet's words.
         wake_us: time from the wake-up event to the first instruction, at run current.
     """
 
+    name: str
+    title: str
+    ua: float
+    ua_per_mhz: float
+    wake_us: float
+    source: str
+
+    def current_ua(self, clock_hz: int) -> float:
+        """Supply current at a core clock."""
+        return self.ua + self.ua_per_mhz * clock_hz / 1e6
+
+
+@dataclass(frozen=True)
+class Power:
+    """Supply voltage, and the ways to wait for the next inference; the first one is the default."""
+
     supply_v: float
     source: str
-    sleep_mode: str
-    sleep_ua: float
-    wake_us: float
-    sleep_source: str
+    idle: tuple[Idle, ...]
+
+    def waiting(self, name: str | None) -> Idle:
+        """The idle mode of that name, or the default.
+
+        Raises:
+            UserError: no such mode; the nearest name is suggested.
+        """
+        found = self.idle[0] if name is None else next((mode for mode in self.idle if mode.name == name), None)
+        if found is None:
+            raise unknown("idle mode", name or "", [mode.name for mode in self.idle])
+        return found
 
 
 @dataclass(frozen=True)
@@ -251,7 +277,7 @@ def _parse(data: dict[str, Any]) -> Board:
         flash_timing=_parse_flash(data["flash"]) if "flash" in data else None,
         caches=tuple(Cache(**{**cache, "memories": tuple(cache["memories"])}) for cache in data.get("cache", ())),
         ranges=tuple(_parse_range(entry) for entry in data.get("range", ())),
-        power=Power(**data["power"]) if "power" in data else None,
+        power=_parse_power(data["power"]) if "power" in data else None,
         bands=Bands(**data["bands"]) if "bands" in data else None,
         peripherals=tuple(_parse_peripheral(entry) for entry in data.get("peripheral", ())),
     )
@@ -260,6 +286,10 @@ def _parse(data: dict[str, Any]) -> Board:
 def _parse_flash(data: dict[str, Any]) -> Flash:
     prefetch = tuple(data["prefetch"]) if "prefetch" in data else None
     return Flash(data["fill_overhead"], data["source"], prefetch)
+
+
+def _parse_power(data: dict[str, Any]) -> Power:
+    return Power(data["supply_v"], data["source"], tuple(Idle(**mode) for mode in data["idle"]))
 
 
 def _parse_range(data: dict[str, Any]) -> VoltageRange:

@@ -24,6 +24,7 @@ def cost_report(board: Board, cost: ModelCost, duty: Duty) -> dict[str, Any]:
     """The entries ``cost``, ``power``, ``duty`` and ``bands`` of a report."""
     total, point = cost.total, cost.point
     assert board.power is not None and board.bands is not None
+    idle = board.power.waiting(duty.idle)
     return {
         "cost": {
             "cycles": total.cycles.total,
@@ -41,9 +42,9 @@ def cost_report(board: Board, cost: ModelCost, duty: Duty) -> dict[str, Any]:
             "run_ua_per_mhz": point.run_ma * 1e9 / point.clock_hz,
             "supply_v": board.power.supply_v,
             "source": next(one.source for one in board.ranges if one.name == point.range),
-            "sleep_ua": board.power.sleep_ua,
-            "sleep_mode": board.power.sleep_mode,
-            "sleep_source": board.power.sleep_source,
+            "sleep_ua": idle.current_ua(point.clock_hz),
+            "sleep_mode": idle.title,
+            "sleep_source": idle.source,
         },
         "duty": battery(board, point, total.cycles.total, duty),
         "bands": {

@@ -21,10 +21,14 @@ UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
 @dataclass(frozen=True)
 class Duty:
-    """One inference every ``period_s`` seconds on a cell of ``battery_mah``; the board sleeps in between."""
+    """One inference every ``period_s`` seconds on a cell of ``battery_mah``; in between the board idles.
+
+    ``idle`` names one of the board's modes, None its first.
+    """
 
     period_s: float = 1.0
     battery_mah: float = 100.0
+    idle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ def energy_mj(board: Board, point: OperatingPoint, cycles: int) -> Range:
 def average_ua(board: Board, point: OperatingPoint, run_s: float, duty: Duty, factor: float = 1.0) -> float:
     """Mean supply current in uA; ``factor`` scales the run current. A run longer than the period never sleeps."""
     assert board.power is not None
-    awake = min(run_s + board.power.wake_us * 1e-6, duty.period_s)
-    charge = awake * point.run_ma * 1e3 * factor + (duty.period_s - awake) * board.power.sleep_ua
+    idle = board.power.waiting(duty.idle)
+    awake = min(run_s + idle.wake_us * 1e-6, duty.period_s)
+    charge = awake * point.run_ma * 1e3 * factor + (duty.period_s - awake) * idle.current_ua(point.clock_hz)
     return charge / duty.period_s
 
 
@@ -95,10 +100,11 @@ def duty_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("duty cycle")
     group.add_argument("--every", type=seconds, default=1.0, help="seconds between inferences (default 1s)")
     group.add_argument("--battery", type=milliampere_hours, default=100.0, help="capacity of the cell (default 100mAh)")
+    group.add_argument("--idle", help="what the board does between inferences ('edgekit boards BOARD' lists the modes)")
 
 
 def duty(options: argparse.Namespace) -> Duty:
-    return Duty(options.every, options.battery)
+    return Duty(options.every, options.battery, options.idle)
 
 
 def frequency(text: str) -> int:

@@ -50,9 +50,11 @@ def _facts(board: Board) -> list[tuple[Any, ...]]:
         rows.append((one.name, f"flash wait states: {states}", one.source))
         rows.append(("", f"{one.run_ma:g} mA + {one.run_ua_per_mhz:g} µA/MHz under load", ""))
     if board.power:
-        text = f"{board.power.sleep_ua:g} µA in {board.power.sleep_mode}, {board.power.wake_us:g} µs to wake up"
         rows.append(("supply", f"{board.power.supply_v:g} V", board.power.source))
-        rows.append(("sleep", text, board.power.sleep_source))
+        for idle in board.power.idle:
+            current = f"{idle.ua:g} µA" + (f" + {idle.ua_per_mhz:g} µA/MHz" if idle.ua_per_mhz else "")
+            text = f"{idle.title}: {current}, {idle.wake_us:g} µs to wake up"
+            rows.append((f"--idle {idle.name}", text, idle.source))
     if board.bands:
         text = f"cycles ±{board.bands.cycles_percent:g} %, current ±{board.bands.current_percent:g} %"
         rows.append(("error bands", text, board.bands.source))

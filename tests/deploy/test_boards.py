@@ -17,9 +17,9 @@ def test_all_boards_load_and_carry_sources() -> None:
         assert all(cache.source for cache in board.caches)
         assert all(one.source for one in board.ranges)
         if board.target == "cortex-m":
-            assert board.power is not None and board.bands is not None and board.flash_timing is not None
-            assert board.power.source and board.power.sleep_source and board.bands.source and board.flash_timing.source
-        assert all(device.source for device in board.peripherals)
+            assert board.power and board.bands and board.flash_timing
+            assert all(part.source for part in (board.power, board.bands, board.flash_timing))
+            assert all(idle.source for idle in board.power.idle)
 
 
 def test_stm32l475() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.boards import load_board
+from deploy.boards import Idle, load_board
 from edgekit.energy import (
     Duty,
     average_ua,
@@ -18,6 +18,7 @@ from edgekit.energy import (
     milliampere_hours,
     seconds,
 )
+from quant.errors import UserError
 
 BOARD = load_board("stm32l475")
 POINT = replace(BOARD.operating_point(), clock_hz=80_000_000, run_ma=10.0)
@@ -25,7 +26,8 @@ POINT = replace(BOARD.operating_point(), clock_hz=80_000_000, run_ma=10.0)
 
 def board(cycles: float = 10, current: float = 20, sleep_ua: float = 2.0, wake_us: float = 0.0) -> object:
     assert BOARD.power and BOARD.bands
-    power = replace(BOARD.power, supply_v=3.0, sleep_ua=sleep_ua, wake_us=wake_us)
+    idle = (Idle("stop", "-", sleep_ua, 0.0, wake_us, "-"), Idle("sleep", "-", 100.0, 30.0, 0.0, "-"))
+    power = replace(BOARD.power, supply_v=3.0, idle=idle)
     return replace(BOARD, power=power, bands=replace(BOARD.bands, cycles_percent=cycles, current_percent=current))
 
 
@@ -50,6 +52,14 @@ def test_mean_current_and_battery_life() -> None:
 def test_waking_up_costs_run_current() -> None:
     awake = average_ua(board(wake_us=5000), POINT, 0.010, Duty())
     assert awake == pytest.approx((10.0 * 15_000 + 985 * 2) / 1000)
+
+
+def test_idle_modes() -> None:
+    # 80 MHz: 100 + 30 * 80 uA for 990 of 1000 ms
+    asleep = average_ua(board(), POINT, 0.010, Duty(idle="sleep"))
+    assert asleep == pytest.approx((10.0 * 10_000 + 990 * 2500) / 1000)
+    with pytest.raises(UserError, match="did you mean 'sleep'"):
+        average_ua(board(), POINT, 0.010, Duty(idle="slep"))
 
 
 def test_the_band_of_battery_life_is_ordered() -> None:
