@@ -34,7 +34,7 @@ REQUIRED: dict[str, Shape] = {
         "arena_bytes ram_bytes flash_bytes stack_bytes weight_bytes stack_used_bytes ram_available flash_available "
         "arena_bound_bytes"
     ),
-    "placement": _values("choice in_ram ram_bytes saved_cycles reason"),
+    "placement": _values("choice in_ram code_in_ram ram_bytes saved_cycles reason"),
     "layers": [{**LAYER, "stalls": STALLS}],
     "timeline": {**_values("arena_bytes steps"), "buffers": [_values("name kind offset bytes first last")]},
     "bands": _values("cycles_percent energy_percent why"),

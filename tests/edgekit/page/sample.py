@@ -167,6 +167,7 @@ def _report() -> dict[str, Any]:
         },
         "placement": {
             "choice": "auto",
+            "code_in_ram": ["conv_smlad_0"],
             "in_ram": [layer["name"] for layer in layers if layer["placement"] == "ram"],
             "ram_bytes": 10_204,
             "saved_cycles": 58_310,
