@@ -119,7 +119,7 @@ def test_every_whole_number_is_there(page: Page) -> None:
         "cycles ± 8 % energy ± 20 %",
         "the flash cache's replacement is not published",
         "measured by third parties under neural-network load at 3.3 V",
-        "layers in RAM b1.conv2, b2.conv1, b2.conv2",
+        "constants in RAM b1.conv2, b2.conv1, b2.conv2",
         "recipe: learning rate 0.001",
         "ziglang 0.17.1",
         "5a3c" * 16,
