@@ -25,11 +25,11 @@ class Code:
         """The instructions of a block.
 
         Raises:
-            EmulationError: something in it is no instruction of the core.
+            EmulationError: something in it is no instruction of the core, or the ELF file has no code there.
         """
         key = (address, size)
         if key not in self._decoded:
-            codes = list(thumb_decoder().disasm(self.image.read(address, size), address))
+            codes = list(thumb_decoder().disasm(self._bytes(address, size), address))
             decoded = sum(code.size for code in codes)
             if decoded != size:
                 where = self.image.describe(address + decoded)
@@ -37,6 +37,14 @@ class Code:
             self._decoded[key] = tuple(decode(code) for code in codes)
             self._addresses[key] = {code.address: index for index, code in enumerate(codes)}
         return self._decoded[key]
+
+    def _bytes(self, address: int, size: int) -> bytes:
+        try:
+            return self.image.read(address, size)
+        except ValueError:
+            what = f"code runs at 0x{address:08x}, where the ELF file has none: it was copied there"
+            fix = "link it for the address that it runs at, and load it where it is copied from"
+            raise EmulationError(what, str(self.image.path), fix=fix) from None
 
     def block(
         self, address: int, size: int, before: Instruction | None = None, after: Instruction | None = None

@@ -63,8 +63,19 @@ void Reset_Handler(void) {
 """
 
 
-def build(folder: Path, compiler: str = "zig", body: str = "", script: str = SCRIPT) -> Path:
-    (folder / "a.c").write_text(SOURCE.replace("BODY", body))
+# A return instruction, written to RAM that the ELF file leaves empty.
+COPY = "uint16_t *code = (uint16_t *)0x20010000u; *(volatile uint16_t *)code = 0x4770;"
+
+
+def build(
+    folder: Path,
+    compiler: str = "zig",
+    body: str = "",
+    script: str = SCRIPT,
+    before: str = "",
+    flags: tuple[str, ...] = (),
+) -> Path:
+    (folder / "a.c").write_text(SOURCE.replace("int main(void) {", before + "\nint main(void) {").replace("BODY", body))
     (folder / "a.ld").write_text(script)
     common = ["-O2", "-ffreestanding", "-nostartfiles", str(folder / "a.c"), f"-Wl,-T,{folder / 'a.ld'}", "-o"]
     command = [*zig(), "cc", *ZIG_CORTEX["cortex-m4f"], "-fno-sanitize=all", "-Wl,-e,Reset_Handler"]
@@ -72,7 +83,7 @@ def build(folder: Path, compiler: str = "zig", body: str = "", script: str = SCR
         if shutil.which("arm-none-eabi-gcc") is None:
             pytest.skip("arm-none-eabi-gcc is not installed")
         command = ["arm-none-eabi-gcc", *GCC_CORTEX["cortex-m4f"], "-Wl,-e,Reset_Handler"]
-    subprocess.run([*command, *common, str(folder / "a.elf")], check=True, capture_output=True)
+    subprocess.run([*command, *flags, *common, str(folder / "a.elf")], check=True, capture_output=True)
     return folder / "a.elf"
 
 
@@ -160,6 +171,27 @@ def test_faults_and_endless_loops_say_where(tmp_path: Path) -> None:
         profile(build(tmp_path, body='__asm volatile("bkpt 1");'), BOARD, Bounds())
     with pytest.raises(EmulationError, match="endless loop"):
         profile(build(tmp_path, body="for (;;) { }"), BOARD, Bounds())
+
+
+def test_code_in_ram_that_the_linker_knows_is_priced(tmp_path: Path) -> None:
+    attributes = '__attribute__((section(".data.quick"), naked, noinline, aligned(4)))'
+    source = attributes + ' void quick(void) { __asm volatile("nop\\n bx lr"); }'
+    elf = build(tmp_path, body="quick();", before=source)
+    costs = profile(elf, BOARD, Bounds()).cost(BOARD.operating_point())
+    assert costs["quick"].cycles.fetch == BOARD.rams[0].fetch_wait  # two short instructions in one word
+
+
+def test_code_that_was_copied_behind_the_linkers_back_is_refused(tmp_path: Path) -> None:
+    body = COPY + "((void (*)(void))((uintptr_t)code | 1u))();"
+    with pytest.raises(EmulationError, match="where the ELF file has none: it was copied there"):
+        profile(build(tmp_path, body=body), BOARD, Bounds())
+
+
+def test_a_stripped_image_has_no_names(tmp_path: Path) -> None:
+    elf = build(tmp_path)
+    cycles = total(profile(elf, BOARD, Bounds())).cycles
+    costs = profile(build(tmp_path, flags=("-Wl,-s",)), BOARD, Bounds()).cost(BOARD.operating_point())
+    assert {name: cost.cycles for name, cost in costs.items()} == {"(no symbol)": cycles}
 
 
 def test_images_of_other_boards_are_refused(tmp_path: Path) -> None:
