@@ -32,6 +32,7 @@ def cost_report(board: Board, cost: ModelCost, duty: Duty) -> dict[str, Any]:
             **latency_ms(board, point, total.cycles.total).as_json("latency_ms"),
             **energy_mj(board, point, total.cycles.total).as_json("energy_mj"),
             "clock_hz": point.clock_hz,
+            "firmware_clock_hz": board.clock_hz,
             "wait_states": point.wait_states,
             "voltage_range": point.range,
             "overhead_cycles": cost.overhead.cycles.total,
@@ -92,6 +93,14 @@ def at_clock(point: Mapping[str, Any]) -> str:
     return f"{point['clock_hz'] / 1e6:g} MHz, {states} flash wait state{'' if states == 1 else 's'}"
 
 
+def clock_remark(cost: Mapping[str, Any]) -> list[str]:
+    """What is left to do where the generated start-up code sets up another clock than the one that was priced."""
+    own, priced = cost["firmware_clock_hz"], cost["clock_hz"]
+    if own in (None, priced):
+        return []
+    return [f"clock     the firmware sets up {own / 1e6:g} MHz: change board/board.c to run at {priced / 1e6:g} MHz"]
+
+
 def decision_lines(report: Mapping[str, Any], board: Board, macs: int) -> list[str]:
     """Latency, energy and battery life with their bands, as text."""
     cost, duty, power = report["cost"], report["duty"], report["power"]
@@ -108,6 +117,7 @@ def decision_lines(report: Mapping[str, Any], board: Board, macs: int) -> list[s
         f"energy    {cost['energy_mj']:.3f} mJ ({cost['energy_mj_low']:.3f} to {cost['energy_mj_high']:.3f})"
         f" at {power['supply_v']:g} V, {power['run_ma']:.2f} mA",
         f"battery   {days if duty['in_time'] else late}",
+        *clock_remark(cost),
     ]
 
 

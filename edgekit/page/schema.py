@@ -18,7 +18,7 @@ def _values(words: str) -> dict[str, Shape]:
 STALLS = _values("execute load_use branch fetch data")
 COST = _values(
     "cycles instructions latency_ms latency_ms_low latency_ms_high energy_mj energy_mj_low energy_mj_high clock_hz "
-    "wait_states voltage_range overhead_cycles"
+    "firmware_clock_hz wait_states voltage_range overhead_cycles"
 )
 LAYER = _values(
     "name op kernel why macs executed_macs instructions cycles energy_uj ram_bytes flash_bytes placement",

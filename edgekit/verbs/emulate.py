@@ -71,19 +71,12 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         data,
         *cost.decision_lines(report, board, firmware.facts["macs"]),
         f"  {result.stack_used} bytes of stack used",
-        *_clock_remark(report["cost"]["clock_hz"], board.clock_hz),
         "",
         cost.cycles_table(rows, report["cost"]),
         *(["", points_table(points, point)] if points else []),
         *(_outputs(emulation.outputs) if options.input else ()),
     )
     return 0
-
-
-def _clock_remark(priced: int, own: int | None) -> list[str]:
-    if own is None or priced == own:
-        return []
-    return [f"  the image itself sets up {own / 1e6:g} MHz: change board/board.c to run at {priced / 1e6:g} MHz"]
 
 
 def _outputs(outputs: Any) -> list[str]:

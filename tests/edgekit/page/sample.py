@@ -131,6 +131,7 @@ def _report() -> dict[str, Any]:
             "energy_mj_low": energy_mj * 0.85,
             "energy_mj_high": energy_mj * 1.2,
             "clock_hz": CLOCK_HZ,
+            "firmware_clock_hz": CLOCK_HZ,
             "wait_states": 4,
             "voltage_range": "range 1",
             "overhead_cycles": sum(OVERHEAD),

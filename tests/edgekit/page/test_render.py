@@ -87,8 +87,17 @@ def test_every_whole_number_is_there(page: Page) -> None:
         del example["values"]
     shown = set(re.findall(r"[\d,]+", page.text))
     clock, cell = report["cost"].pop("clock_hz"), report["duty"]["battery_mah"]
+    assert report["cost"].pop("firmware_clock_hz") == clock
     assert [n for n in whole_numbers(report) if f"{n:,}" not in shown] == []
     assert {f"{clock / 1e6:g}", f"{cell:g}"} <= shown
+
+
+def test_another_clock_than_the_firmware_s_is_said(page: Page) -> None:
+    report = sample()
+    report["cost"]["clock_hz"] = 16_000_000
+    remark = "The firmware sets up 80 MHz: change board/board.c to run at this clock."
+    assert remark in Page(render(report)).text
+    assert "board/board.c" not in page.text
 
 
 @pytest.mark.parametrize(
