@@ -63,6 +63,8 @@ class Context:
 class Finished:
     """What a run leaves: bytes sent by UART, block counts (:data:`native.BLOCK`), completed calls of context 1.
 
+    There are no block counts where counting has not started.
+
     ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``stack_used`` is None where the image does not
     mark its stack; ``mips`` is the speed of the run, start-up included; ``unknown_peripherals`` are the pages that a
     foreign image used although the board's data do not describe them; ``prefetches``: the prefetch buffer of flash was
@@ -326,7 +328,11 @@ class Machine:
                 f"no end and no byte on the UART within {self._budget:,} instructions",
                 "an endless loop, or a model that needs a larger instruction budget",
             ),
-            native.SELF_LOOP: ("the firmware stays in an endless loop", "a fault handler, or main has returned"),
+            native.SELF_LOOP: (
+                "the firmware stays in an endless loop",
+                "a fault handler, or main has returned"
+                + ("; if that is its end, bound the instructions" if self._semihosting else ""),
+            ),
             native.NESTING: ("layer functions call each other without end", ""),
             native.NO_FPU: ("floating-point instruction while the FPU is off", "enable it in CPACR first"),
             native.NO_PERIPHERAL: (

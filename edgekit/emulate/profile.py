@@ -67,7 +67,7 @@ class Profile:
 
     def cost(self, point: OperatingPoint) -> dict[str, Cost]:
         """Cost by function, the dearest first; instructions outside of every symbol have an entry of their own."""
-        costs = price(self.code, self._counted, self._prices(point), self.code.function)
+        costs = price(self.code, self.counted, self._prices(point), self.code.function)
         return dict(sorted(costs.items(), key=lambda entry: -entry[1].cycles.total))
 
     def events(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Profile:
 
         ``hidden`` counts the reads of flash ahead by the cycles that the core has enough to do meanwhile.
         """
-        blocks = self._counted
+        blocks = self.counted
         core = price(self.code, blocks, Prices(0, 0, 0, 0, 0, 0), lambda row: None).get(None, Cost()).cycles
         ahead_bytes = self._prices(self.board.operating_point()).ahead_bytes
         hidden: Counter[str] = Counter()
@@ -95,7 +95,8 @@ class Profile:
         return Prices.at(self.board, point, self.code.core, self.finished.prefetches)
 
     @property
-    def _counted(self) -> np.ndarray[Any, Any]:
+    def counted(self) -> np.ndarray[Any, Any]:
+        """The blocks (:data:`native.BLOCK`) within the bounds."""
         blocks = self.finished.blocks
         return blocks if self.calls is None else blocks[blocks["context"] > 0]
 
@@ -106,7 +107,8 @@ def profile(
     """Run and trace an image on a board; ``on_progress`` hears of the instructions so far, about once a second.
 
     Raises:
-        UserError: no such image or symbol, not linked for the board, or a board that is not emulated.
+        UserError: no such image or symbol, not linked for the board, a function that does not run, or a board that is
+            not emulated.
         EmulationError: the image faults, or does not end within its bounds.
     """
     check_emulated(board)
@@ -137,7 +139,12 @@ def profile(
     }[finished.reason]
     printed = bytes(semihosting.printed).decode("utf-8", "replace")
     calls = finished.runs if bounds.within else None
-    return Profile(image, board, code, finished, ended, semihosting.exit_code, printed, calls)
+    result = Profile(image, board, code, finished, ended, semihosting.exit_code, printed, calls)
+    counted = bounds.within or bounds.start
+    if counted and not len(result.counted):
+        what = f"it ended without running '{counted}': {ended}"
+        raise UserError(Problem(what, str(path), fix="name a function that is called, and that is not inlined"))
+    return result
 
 
 def check_emulated(board: Board) -> None:

@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         f"          {total.cycles.total:,} cycles, {total.instructions:,} instructions",
         f"energy    {used.value:.4f} mJ ({used.low:.4f} to {used.high:.4f})",
         f"ended     {result.ended}",
-        *([f"  {result.calls:,} calls of {options.within}"] if result.calls is not None else ()),
+        *([f"  completed calls of {options.within}: {result.calls:,}"] if result.calls is not None else ()),
         *_remarks(data["unknown_peripherals"]),
         "",
         table(columns, rows, numbers="lrrrrrrrr"),

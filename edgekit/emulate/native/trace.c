@@ -310,7 +310,7 @@ void ek_trace_on_block(void *uc, uint64_t at, uint32_t size, void *trace) {
 
 uint64_t ek_trace_blocks(const ek_trace *t, const ek_block **blocks) {
     *blocks = t->blocks;
-    return t->block_count;
+    return t->measuring ? t->block_count : 0;
 }
 
 uint32_t ek_trace_reason(const ek_trace *t) { return t->reason; }

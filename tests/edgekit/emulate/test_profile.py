@@ -136,6 +136,13 @@ def test_bounds(image: Path) -> None:
     assert 900 < total(bounded).instructions <= 1000
 
 
+@pytest.mark.parametrize("bounds", [Bounds(start="unused"), Bounds(within="unused"), Bounds(start="sum", until="fill")])
+def test_a_function_that_never_runs_is_refused(bounds: Bounds, tmp_path: Path) -> None:
+    elf = build(tmp_path, before="__attribute__((used)) void unused(void) { }")
+    with pytest.raises(UserError, match=f"it ended without running '{bounds.within or bounds.start}'"):
+        profile(elf, BOARD, bounds)
+
+
 def test_an_endless_loop_ends_a_bounded_run(tmp_path: Path) -> None:
     result = profile(build(tmp_path, body="for (;;) { }"), BOARD, Bounds(instructions=1_000_000))
     assert result.ended == "in an endless loop"
@@ -169,8 +176,9 @@ def test_faults_and_endless_loops_say_where(tmp_path: Path) -> None:
     assert "main" in str(caught.value) or "Reset_Handler" in str(caught.value)
     with pytest.raises(EmulationError, match="BKPT instruction"):
         profile(build(tmp_path, body='__asm volatile("bkpt 1");'), BOARD, Bounds())
-    with pytest.raises(EmulationError, match="endless loop"):
+    with pytest.raises(EmulationError, match="endless loop") as caught:
         profile(build(tmp_path, body="for (;;) { }"), BOARD, Bounds())
+    assert "if that is its end, bound the instructions" in str(caught.value)
 
 
 def test_code_in_ram_that_the_linker_knows_is_priced(tmp_path: Path) -> None:

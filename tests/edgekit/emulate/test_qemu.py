@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.compilers import host_compiler
-from edgekit.emulate.machine import Machine
-from edgekit.emulate.semihosting import Semihosting
+from edgekit.emulate.profile import Bounds, profile
 from quant.errors import UserError
 from tests.edgekit.emulate.images import BOARD, FINISH, program
 
@@ -79,7 +78,5 @@ def test_instruction_count_equals_qemu(compiler: str, level: str, plugin: Path, 
         image = program(SOURCE + FINISH, tmp_path, compiler, level, ram="SRAM1")
     except UserError as error:
         pytest.skip(str(error))
-    with Machine(image, BOARD, semihosting=Semihosting()) as machine:
-        finished = machine.run()
-    counted = int((finished.blocks["executions"] * finished.blocks["instructions"]).sum())
-    assert counted == count_by_qemu(image.path, plugin)
+    costs = profile(image.path, BOARD, Bounds()).cost(BOARD.operating_point())
+    assert sum(cost.instructions for cost in costs.values()) == count_by_qemu(image.path, plugin)
