@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     for fit in cycles:
         parts += _cycle_lines(fit)
     parts += _current_lines(currents)
-    note = f"{len(left)} of {len(rows)} rows have neither power nor a program that could be run: --json lists them"
+    note = f"{len(left)} of {len(rows)} rows have neither power and voltage nor a profile: --json lists them"
     screen.show(data, *parts, *([note] if left else []))
     return 0
 

@@ -121,6 +121,7 @@ def test_installed_without_torch_it_lists_builds_and_emulates(venv: Path, decoys
     result = json.loads(edgekit("emulate", decoys / "fw", "--json"))
     assert result["selftest_passed"]
     assert result["cycles"] > 0
+    assert len(json.loads(edgekit("calibrate", "--json"))["cycles"][0]["residuals"]) == 19
 
 
 def test_installed_it_names_decoys_that_would_be_imported(venv: Path, decoys: Path) -> None:
