@@ -46,7 +46,10 @@ EXCEPTION = {1: INVALID, 2: "SVC instruction", BKPT: "BKPT instruction"}
 # They count only without UC_MODE_MCLASS, which makes every core a Cortex-M33. The Cortex-M7's FPU is one with double
 # precision: that firmware has no such instruction is up to the compiler's flags.
 CPU = {"cortex-m4f": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7f": arm_const.UC_CPU_ARM_CORTEX_M7}
+SLEEP = (0xBF20, 0xBF30)  # WFE, WFI
 NOWHERE = 1 << 63
+UNTIL_BOUND = (native.BUDGET, native.SELF_LOOP, native.ASLEEP)  # ends of runs that an instruction bound would end
+AT_PC = (native.NO_PERIPHERAL, native.ASLEEP)  # reasons that the C side gives no address, or another one
 # Peripherals and the system control space of the Armv7-M address map.
 PERIPHERALS = (range(0x40000000, 0x60000000), range(0xE0000000, 0xE0100000))
 
@@ -96,7 +99,7 @@ class Machine:
         tracing: also count what memories cost.
         semihosting: the image is a foreign one: it may print and end by semihosting, and registers that the board's
             data do not describe are memory to it.
-        bounded: using up the budget is a regular end, and so is an endless loop.
+        bounded: using up the budget is a regular end, and so is an endless loop, or sleep that no interrupt can end.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class Machine:
         self._callback_error: BaseException | None = None
         self._leave, self._tick, self._received = leave, tick, received
         self._tracing, self._semihosting = tracing, semihosting
-        self._ends = {native.IDLE, native.REACHED, *((native.BUDGET, native.SELF_LOOP) if bounded else ())}
+        self._ends = {native.IDLE, native.REACHED, native.EXITED, *(UNTIL_BOUND if bounded else ())}
         self._called = False
         self._unknown_peripherals: set[int] = set()
         self._lib = native.library()
@@ -157,7 +160,7 @@ class Machine:
         """Runs from reset until the firmware waits for more input, ends itself or reaches ``stop_address``.
 
         Raises:
-            EmulationError: fault, endless loop or exhausted budget, with address, symbol and context.
+            EmulationError: fault, endless loop, endless sleep or exhausted budget, with address, symbol and context.
         """
         stack_top, pc = np.frombuffer(self.read(self._vectors, 8), "<u4").tolist()
         self._uc.reg_write(arm_const.UC_ARM_REG_SP, stack_top)
@@ -170,20 +173,32 @@ class Machine:
             ended = not self._called or self._serve()
             pc = self._pc()
         seconds = time.perf_counter() - start
-        reason = self._lib.ek_trace_reason(self._trace)
-        if self._semihosting is not None and self._semihosting.exit_code is not None:
-            reason = native.EXITED
-        elif reason not in self._ends:
+        reason = self._reason()
+        if reason not in self._ends:
             raise self._stopped(reason, self._lib.ek_trace_address(self._trace))
         return self._finished(reason, seconds)
+
+    def _reason(self) -> int:
+        if self._semihosting is not None and self._semihosting.exit_code is not None:
+            return native.EXITED
+        reason = int(self._lib.ek_trace_reason(self._trace))
+        return native.ASLEEP if reason == native.RUNNING and self._asleep() else reason
+
+    def _asleep(self) -> bool:
+        """Whether the core has stopped at WFI or WFE; unicorn calls the latter an invalid instruction."""
+        try:
+            return self._instruction_at(self._pc() - 2) in SLEEP
+        except unicorn.UcError:
+            return False
 
     def _start(self, pc: int) -> None:
         """Let the core run; returns when something has stopped it."""
         try:
             self._uc.emu_start(pc | 1, 0xFFFFFFFE)
         except unicorn.UcError as error:
-            what = INVALID if error.errno == unicorn.UC_ERR_INSN_INVALID else str(error)
-            self._failure = self._failure or (what, self._pc())
+            invalid = error.errno == unicorn.UC_ERR_INSN_INVALID
+            if not (invalid and self._asleep()):
+                self._failure = self._failure or (INVALID if invalid else str(error), self._pc())
         error_in_callback = self._callback_error or (self._tracing.failure if self._tracing else None)
         if error_in_callback is not None:
             raise error_in_callback
@@ -323,15 +338,16 @@ class Machine:
         return EmulationError(f"the firmware faults: {what}", self._where(pc), fix=fix)
 
     def _stopped(self, reason: int, address: int) -> EmulationError:
+        bound = "; if that is its end, bound the instructions" if self._semihosting else ""
         what, fix = {
             native.BUDGET: (
                 f"no end and no byte on the UART within {self._budget:,} instructions",
                 "an endless loop, or a model that needs a larger instruction budget",
             ),
-            native.SELF_LOOP: (
-                "the firmware stays in an endless loop",
-                "a fault handler, or main has returned"
-                + ("; if that is its end, bound the instructions" if self._semihosting else ""),
+            native.SELF_LOOP: ("the firmware stays in an endless loop", f"a fault handler, or main's return{bound}"),
+            native.ASLEEP: (
+                "the firmware sleeps, and no interrupt is emulated that could wake it",
+                f"poll instead{bound}",
             ),
             native.NESTING: ("layer functions call each other without end", ""),
             native.NO_FPU: ("floating-point instruction while the FPU is off", "enable it in CPACR first"),
@@ -340,7 +356,7 @@ class Machine:
                 "describe the peripheral in the board's file",
             ),
         }.get(reason, (f"the emulator stopped (reason {reason})", ""))
-        return EmulationError(what, self._where(self._pc() if reason == native.NO_PERIPHERAL else address), fix=fix)
+        return EmulationError(what, self._where(self._pc() if reason in AT_PC else address), fix=fix)
 
     def _stack_used(self) -> int | None:
         if not self._image.has_stack:

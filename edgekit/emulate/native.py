@@ -56,7 +56,7 @@ BLOCK = np.dtype(
 
 # Mirrors the enumeration of machine.h.
 RUNNING, IDLE, BUDGET, SELF_LOOP, NESTING, REACHED, NO_MEMORY, NO_PERIPHERAL, NO_FPU = range(9)
-EXITED = 9  # by semihosting; only the Python side knows
+EXITED, ASLEEP = 9, 10  # by semihosting, by WFI or WFE; only the Python side knows
 
 PLAIN, LOAD, STORE, DIVIDE_SIGNED, DIVIDE_UNSIGNED, OTHER = range(6)
 

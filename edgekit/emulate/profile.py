@@ -134,6 +134,7 @@ def profile(
         native.EXITED: f"semihosting exit with code {semihosting.exit_code}",
         native.REACHED: f"reached {bounds.until}",
         native.SELF_LOOP: "in an endless loop",
+        native.ASLEEP: "asleep, waiting for an interrupt",
         native.BUDGET: f"after the bound of {bounds.instructions or 0:,} instructions",
         native.IDLE: "waiting for input on the UART",
     }[finished.reason]

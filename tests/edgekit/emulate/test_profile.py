@@ -149,6 +149,17 @@ def test_an_endless_loop_ends_a_bounded_run(tmp_path: Path) -> None:
     assert total(result).instructions < 100_000
 
 
+@pytest.mark.parametrize("instruction", ["wfi", "wfe"])
+def test_sleep_without_end_ends_a_bounded_run(instruction: str, tmp_path: Path) -> None:
+    elf = build(tmp_path, body=f'for (;;) {{ __asm volatile("{instruction}"); }}')
+    with pytest.raises(EmulationError, match="sleeps, and no interrupt is emulated that could wake it"):
+        profile(elf, BOARD, Bounds())
+    result = profile(elf, BOARD, Bounds(instructions=1_000_000))
+    assert result.ended == "asleep, waiting for an interrupt"
+    loop = profile(build(tmp_path, body="for (;;) { }"), BOARD, Bounds(instructions=1_000_000))
+    assert total(loop).instructions - total(result).instructions == 1  # a jump to itself shows when it comes again
+
+
 def test_progress_is_told_and_can_interrupt(tmp_path: Path) -> None:
     body = "for (volatile int i = 0; i < 3000000; i++) { }"
     seen: list[int] = []
