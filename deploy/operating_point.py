@@ -48,12 +48,14 @@ class OperatingPoint:
 def choose(board: str, ranges: Sequence[VoltageRange], clock_hz: int, name: str | None) -> OperatingPoint:
     """The point at a clock in the range of that name, or in the first range that allows the clock.
 
+    The end of a name is enough: '2' stands for 'range 2'.
+
     Raises:
         UserError: no such range, or no range allows the clock.
     """
-    if name is not None and name not in [one.name for one in ranges]:
-        raise unknown("voltage range", name, [one.name for one in ranges])
-    asked = [one for one in ranges if name in (None, one.name)]
+    asked = [one for one in ranges if name is None or f" {one.name}".endswith(f" {name}")]
+    if not asked:
+        raise unknown("voltage range", name or "", [one.name for one in ranges])
     able = next((one for one in asked if one.lowest_hz <= clock_hz <= one.highest_hz), None)
     if able is None:
         supported = ", ".join(f"{one.lowest_hz / 1e6:g} to {one.highest_hz / 1e6:g} MHz in {one.name}" for one in asked)

@@ -91,7 +91,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of every verb that prices an inference."""
     group = parser.add_argument_group("operating point")
     group.add_argument("--clock", type=frequency, help="core clock to price, such as 16MHz (default: the firmware's)")
-    group.add_argument("--range", help="voltage range of the core (default: the first that allows the clock)")
+    group.add_argument("--range", help="voltage range of the core, such as 2 (default: the first that allows it)")
     duty_arguments(parser)
 
 

@@ -56,6 +56,13 @@ def test_stm32l475_range_1(mhz: int, states: int) -> None:
     assert (point.range, point.wait_states) == ("range 1", states)
 
 
+@pytest.mark.parametrize("text", ["range 2", "2"])
+def test_the_end_of_a_range_s_name_is_enough(text: str) -> None:
+    assert load_board("stm32l475").operating_point(26_000_000, text).range == "range 2"
+    with pytest.raises(UserError, match="unknown voltage range 'ge 2'"):
+        load_board("stm32l475").operating_point(26_000_000, "ge 2")
+
+
 def test_a_board_starts_at_its_own_clock() -> None:
     point = load_board("stm32l475").operating_point()
     assert isinstance(point, OperatingPoint)
