@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 EXTRAS = {"torch": "train", "brevitas": "train", "unicorn": "emulate"}
 
 
@@ -14,7 +12,3 @@ def advice(module: str | None) -> tuple[str, str] | None:
         return None
     extra = EXTRAS[package]
     return f"the package '{package}' is not installed", f"pip install 'edgekit[{extra}]'"
-
-
-def installed(package: str) -> bool:
-    return find_spec(package) is not None

@@ -52,10 +52,6 @@ class Priced:
     placement: dict[str, Any]
     agreements: list[Agreement]
 
-    @property
-    def agree(self) -> bool:
-        return not any(agreement.different for agreement in self.agreements)
-
 
 def emulated_board(name: str) -> Board:
     """The board ``name``; raises UserError where it is unknown, has no start-up code or cannot be priced."""

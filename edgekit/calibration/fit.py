@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from edgekit.calibration.rows import Row
+from edgekit.emulate.pricing import Prices
 from edgekit.emulate.timing import CORES
 
 Events = Mapping[str, Any]  # Profile.events(): counts by name, and `hidden`
-OVERHEADS = [step / 20 for step in range(101)]  # 0 to 5 cycles
+OVERHEADS = [step / 20 for step in range(401)]  # 0 to 20 cycles
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,16 @@ def cycles_of(row: Row, events: Events, taken: float, overhead: float) -> float:
 def _without_branches(row: Row, events: Events, overhead: float) -> float:
     board = row.board
     assert board is not None
-    core, states = CORES[board.core], board.operating_point(round(row.clock_mhz * 1e6)).wait_states
-    read = states + overhead if states else 0.0
-    cycles = events["execute"] + events["load_use"] + events["unaligned"] * core.unaligned
+    core, point = CORES[board.core], board.operating_point(round(row.clock_mhz * 1e6))
+    prices = Prices.at(board, point, core)
+    own = board.flash_timing.fill_overhead if board.flash_timing else 0
+    read = prices.flash + overhead - own if point.wait_states else 0.0
+    ahead = min(read, point.wait_states + 1) if events.get("prefetches") else read
+    cycles = events["execute"] + events["load_use"] + events["unaligned"] * prices.unaligned
     cycles += events["taken_wide"] * core.taken_wide + events["mispredicted"] * core.mispredicted
     cycles += (events["flash_fetch"] + events["flash_data"]) * read
-    return cycles + sum(count * max(read - int(hidden), 0) for hidden, count in events["hidden"].items())
+    cycles += events["ram_fetch"] * prices.ram_fetch + (events["ram_data"] + events["write_back"]) * prices.ram_data
+    return cycles + sum(count * max(ahead - int(hidden), 0) for hidden, count in events["hidden"].items())
 
 
 def fit_cycles(rows: Sequence[Row], events: Mapping[str, Events]) -> list[CycleFit]:
@@ -116,7 +121,7 @@ def _best_taken(rows: Sequence[Row], events: Mapping[str, Events], overhead: flo
 
 
 def fit_currents(rows: Sequence[Row]) -> list[CurrentFit]:
-    """One fit per Cortex-M platform and clock region with measured power; energy follows current times voltage."""
+    """One fit per platform with measured power or energy, and a voltage."""
     fits = []
     usable = [row for row in rows if row.current_ma is not None]
     for platform in dict.fromkeys(row.platform for row in usable):

@@ -94,10 +94,6 @@ class ModelCost:
     def total(self) -> Cost:
         return sum(self.layers.values(), self.overhead)
 
-    @property
-    def latency_ms(self) -> float:
-        return 1e3 * self.total.cycles.total / self.point.clock_hz
-
 
 @dataclass(frozen=True, eq=False)
 class Traced:
@@ -110,26 +106,24 @@ class Traced:
 
     def cost(self, point: OperatingPoint) -> ModelCost:
         """The price of the inference."""
-        prices = self._prices(point)
+        return self._cost(point, self._prices(point))
+
+    def flash_waits(self, point: OperatingPoint) -> tuple[dict[str, int], dict[str, int]]:
+        """Cycles lost to flash: by layer for its data, by function for its instructions."""
+        prices = replace(self._prices(point), ram_fetch=0, ram_data=0, unaligned=0)
+        functions = price(self.code, self.finished.blocks, prices, self.code.function)
+        return (
+            {name: cost.cycles.data for name, cost in self._cost(point, prices).layers.items()},
+            {name: cost.cycles.fetch for name, cost in functions.items()},
+        )
+
+    def _cost(self, point: OperatingPoint, prices: Prices) -> ModelCost:
         costs = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
         layers = {layer.name: costs.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
         return ModelCost(point, layers, costs.get(1, Cost()))
 
     def _prices(self, point: OperatingPoint) -> Prices:
         return Prices.at(self.board, point, self.code.core, self.finished.prefetches)
-
-    def flash_waits(self, point: OperatingPoint) -> tuple[dict[str, int], dict[str, int]]:
-        """Cycles lost to flash: by layer for its data, by function for its instructions."""
-        prices = replace(
-            Prices.at(self.board, point, self.code.core, self.finished.prefetches), ram_fetch=0, ram_data=0, unaligned=0
-        )
-        by_context = price(self.code, self.finished.blocks, prices, lambda row: int(row["context"]))
-        layers = {layer.name: by_context.get(index + 2, Cost()) for index, layer in enumerate(self.model.layers)}
-        functions = price(self.code, self.finished.blocks, prices, self.code.function)
-        return (
-            {name: cost.cycles.data for name, cost in layers.items()},
-            {name: cost.cycles.fetch for name, cost in functions.items()},
-        )
 
 
 class Emulator:

@@ -89,6 +89,7 @@ class Profile:
             **{name: int(blocks[name].sum()) for name in ("taken", "taken_wide", "mispredicted")},
             **{name: int(blocks["events"][:, index].sum()) for name, index in native.MEMORY_EVENTS.items()},
             "hidden": dict(sorted(hidden.items())),
+            "prefetches": self.finished.prefetches,
         }
 
     def _prices(self, point: OperatingPoint) -> Prices:

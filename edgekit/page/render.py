@@ -19,11 +19,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 # key in report.json, its name, what it means
 CATEGORIES = (
-    ("execute", "execute", "instructions at their published timing"),
-    ("load_use", "load-use", "waiting for a value that was loaded just before"),
-    ("branch", "branch", "refilling the pipeline after a taken branch"),
-    ("fetch", "fetch stall", "waiting for instructions from flash"),
-    ("data", "data stall", "waiting for constants from flash"),
+    ("execute", "execute", "issue and execution of instructions"),
+    ("load_use", "load-use", "waiting for a value that was loaded or computed just before"),
+    ("branch", "branch", "refilling the pipeline after a branch"),
+    ("fetch", "fetch stall", "waiting for instructions from memory"),
+    ("data", "data stall", "waiting for data from memory, unaligned accesses"),
 )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.boards import load_board
 from edgekit.calibration.fit import cycles_of, fit_currents, fit_cycles, widest
 from edgekit.calibration.rows import Row
+from edgekit.emulate.profile import Bounds, profile
+from edgekit.emulate.timing import CORES
+from tests.edgekit.emulate.images import FINISH, program
 
 
 def row(name: str, cycles: float | None = None, power: float | None = None, platform: str = "STM32L4R5") -> Row:
@@ -28,6 +33,40 @@ def test_cycles_by_hand() -> None:
     # 5 wait states at 120 MHz, a wide target costs 1, a read of flash 5 + 1, less what the core has to do meanwhile
     expected = 1000 + 200 + 7 + 10 + 90 * 2 + 200 * 6 + 200 * (6 - 3)
     assert cycles_of(row("a", 1.0), EVENTS["a"], 2, 1) == expected
+
+
+PROGRAM = """
+void finish(void);
+static const signed char table[3000] = {1, 2, 3};
+static int sums[20000]; /* goes beyond the DTCM of the STM32F756 */
+__attribute__((noinline)) static int sum(int step) {
+    int result = 0;
+    for (int i = 0; i < 3000; i += step) { sums[6 * i] += table[i] / step; result += sums[6 * (2999 - i)]; }
+    return result;
+}
+int main(void) {
+    for (int step = 1; step < 40; step++) { sums[step] = sum(step); }
+    __asm volatile(".rept 600\\n nop\\n .endr");
+    finish();
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+@pytest.mark.parametrize("name", ["stm32l475", "stm32f756"])
+def test_a_row_is_priced_as_its_profile_is(name: str, prefetch: bool, tmp_path: Path) -> None:
+    board = load_board(name)
+    enable = "int main(void) { *(volatile int *)0x40022000 |= 1 << 8;" if prefetch else "int main(void) {"
+    image = program(PROGRAM.replace("int main(void) {", enable) + FINISH, tmp_path, board=board)
+    result = profile(image.path, board, Bounds())
+    costs = result.cost(board.operating_point())
+    mine = Row("a", name.upper(), "net", "-", (board.clock_hz or 0) / 1e6, 3.3, 1.0, None, None, None)
+    assert board.flash_timing is not None
+    own = CORES[board.core].taken, board.flash_timing.fill_overhead
+    assert cycles_of(mine, result.events(), *own) == sum(cost.cycles.total for cost in costs.values())
+    assert (result.events()["ram_data"] > 0) == (name == "stm32f756")
+    assert result.finished.prefetches == (prefetch and name == "stm32l475")
 
 
 def test_the_fit_finds_what_the_rows_were_made_with() -> None:

@@ -114,7 +114,7 @@ def test_another_clock_than_the_firmware_s_is_said(page: Page) -> None:
         "0.77 MAC/cycle",
         "total 979,440 939,092 1,271,132 0.77 955,334 66,010 93,434 123,620 32,734 675.4",
         "between layers 319",
-        "fetch stall waiting for instructions from flash 123,620 9.7 %",
+        "fetch stall waiting for instructions from memory 123,620 9.7 %",
         "b3.conv1 conv conv_smlad fewest predicted cycles of 2 that fit 186,340 171,600 220,003 17.3 % 0.85",
         "int8 94.29 % 55.04 %",
         "2 PVC 10 44 29 3 0 86 33.7 %",
