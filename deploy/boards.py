@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from deploy.cluster import Cluster, parse_cluster
 from deploy.operating_point import OperatingPoint, VoltageRange, choose
 from quant.errors import unknown
 
@@ -176,10 +177,11 @@ class Board:
     """What code generation, the emulator and pricing know about a board.
 
     Attributes:
-        target: execution model, ``host`` or ``cortex-m``.
+        target: execution model, ``host``, ``cortex-m`` or ``gap``.
         isa: instruction set features; ``dsp`` selects the Armv7E-M kernels.
         clock_hz: core clock that the firmware sets up, None where there is none to know (host).
         ranges: supply ranges of the core; the first one is the firmware's.
+        cluster: of a ``gap`` board.
     """
 
     name: str
@@ -197,6 +199,7 @@ class Board:
     power: Power | None
     bands: Bands | None
     peripherals: tuple[Peripheral, ...]
+    cluster: Cluster | None
 
     @property
     def flash(self) -> Memory:
@@ -280,6 +283,7 @@ def _parse(data: dict[str, Any]) -> Board:
         power=_parse_power(data["power"]) if "power" in data else None,
         bands=Bands(**data["bands"]) if "bands" in data else None,
         peripherals=tuple(_parse_peripheral(entry) for entry in data.get("peripheral", ())),
+        cluster=parse_cluster(data["cluster"]) if "cluster" in data else None,
     )
 
 
