@@ -58,7 +58,7 @@ class CoreTiming:
 
 @dataclass(frozen=True)
 class Latencies:
-    """Cycles of a load or store by where it goes, seen from a core of the cluster (``pe``) or the controller (``fc``)."""
+    """Cycles of a load or store by where it goes, from a core of the cluster (``pe``) or the controller (``fc``)."""
 
     pe_l2: int
     pe_cluster_peripheral: int
