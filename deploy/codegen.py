@@ -10,7 +10,8 @@ import numpy as np
 
 from deploy import placement
 from deploy.kernels.base import C_TYPE, Array, Call
-from deploy.plan import Layer, Plan
+from deploy.layers import Layer
+from deploy.plan import Plan
 from quant.dtypes import DType
 from quant.graph import Tensor
 
