@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -94,12 +95,12 @@ def _cut_dense(site: Site, output: Region) -> Tile:
 
 
 def _cut_elements(site: Site, output: Region) -> Tile:
-    """Operators on one element at a time, in storage order."""
-    shape = (output.shape[2],)
+    """Operators on one element at a time: any box, as a flat tensor."""
+    shape = (prod(output.shape),)
     inputs = tuple(_shrunk(x, shape) for x in site.inputs)
     layout = channels_last(shape)
     part = Site(site.name, site.op, inputs, _shrunk(site.output, shape), (layout,) * len(inputs), layout)
-    return Tile(part, tuple(replace(flat(x), ranges=output.ranges) for x in site.inputs), output)
+    return Tile(part, tuple(replace(output, item=x.dtype.bits // 8) for x in site.inputs), output)
 
 
 def _seen(
