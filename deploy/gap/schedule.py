@@ -119,20 +119,16 @@ class _Tiles:
 
     def _work(self, number: int, visit: tuple[Work, ...], position: int) -> Iterator[Step]:
         """The steps of one layer on one tile."""
-        work, first = visit[position], number == 0 and position == 0
+        work, last = visit[position], position == len(visit) - 1
         early: list[Transfer] = []
         late: list[Transfer] = []
-        chunk, base = self._load_constants(work, number, early, late)
-        x = (
-            self._load_inputs(work, early if number else late)
-            if position == 0
-            else [self._between(visit[position - 1])]
-        )
-        y, store = self._output(work, number) if position == len(visit) - 1 else (self._between(work), [])
-        name = scratch(work.layer.index)
-        temporary = Pointer("l1", self.plan.l1.offsets.get(name, 0))
-        if not (first or number):  # layers behind the first one of a group start with its first tile
-            early, late = [], [*late, *early]
+        chunk, base = self._load_constants(work, number + position > 0, early, late)
+        outside = next((load for load in late if load.l2.memory == "l3"), None)
+        fetch = Fetch(outside.l2.offset, 0, outside.bytes) if outside else None
+        inside = [self._between(before) for before in visit[max(position - 1, 0) : position]]
+        x = inside or self._load_inputs(work, early if number else late)
+        y, store = self._output(work, number) if last else (self._between(work), [])
+        temporary = Pointer("l1", self.plan.l1.offsets.get(scratch(work.layer.index), 0))
         for at, call in enumerate(work.calls):
             yield Step(
                 work.layer,
@@ -148,7 +144,7 @@ class _Tiles:
             )
 
     def _load_constants(
-        self, work: Work, number: int, early: list[Transfer], late: list[Transfer]
+        self, work: Work, begun: bool, early: list[Transfer], late: list[Transfer]
     ) -> tuple[Chunk | None, int]:
         ring = self.constants[work.layer.index]
         if ring is None:
@@ -156,7 +152,7 @@ class _Tiles:
         chunk = self.chunks[work.layer.index, work.channels]
         if ring.take(work.channels):
             load = Transfer(ring.offset, Pointer("l3" if chunk.in_l3 else "constants", chunk.offset), chunk.size)
-            soon = number > 0 or prefetched(self.plan.l1, self.group, work.layer.index)
+            soon = begun or prefetched(self.plan.l1, self.group, work.layer.index)
             (early if soon and not chunk.in_l3 else late).append(load)
         return chunk, ring.offset
 
