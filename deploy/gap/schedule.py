@@ -61,6 +61,7 @@ def _whole(plan: ClusterPlan, layer: Layer) -> list[Step]:
     return [
         Step(
             layer,
+            None,
             call,
             tuple(plan.pointer(layer.node.inputs[i]) for i in call.inputs),
             plan.pointer(layer.node.output),
@@ -132,6 +133,7 @@ class _Tiles:
         for at, call in enumerate(work.calls):
             yield Step(
                 work.layer,
+                work.tile,
                 call,
                 tuple(x[i] for i in call.inputs),
                 y,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from deploy.gap.tile import Tile
 from deploy.kernels.base import Call
 from deploy.layers import Layer
 
@@ -57,6 +58,7 @@ class Step:
     """One call of a kernel on one tile.
 
     Attributes:
+        tile: what the step, or the last of several for the same tile, computes; None: the whole output.
         x, y, constants, scratch: where the kernel finds its operands; constants in the order of the call's arrays.
         early: loads that may start while the step before still computes.
         late: loads that have to wait for the step before.
@@ -66,6 +68,7 @@ class Step:
     """
 
     layer: Layer
+    tile: Tile | None
     call: Call
     x: tuple[Pointer, ...]
     y: Pointer

@@ -83,6 +83,7 @@ class Kernel(ABC):
         isa: ``portable`` or an instruction-set feature that the board must list.
         header: C header below ``firmware/kernels``.
         mnemonics: instructions that the compiled layer must contain, checked on the disassembly.
+        team: cores of a cluster share its work; otherwise one of them does it.
         any_layout: takes inputs in any storage order; otherwise they must be channels-last.
     """
 
@@ -91,6 +92,7 @@ class Kernel(ABC):
     isa: ClassVar[str] = "portable"
     header: ClassVar[str]
     mnemonics: ClassVar[tuple[str, ...]] = ()
+    team: ClassVar[bool] = False
     any_layout: ClassVar[bool] = False
 
     def unsupported(self, site: Site) -> str | None:
