@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from deploy.codegen import identifier, layer_symbol, parameter_names, parameters, provenance
 from deploy.gap.plan import ClusterPlan
-from deploy.gap.steps import Pointer, Step, Transfer
+from deploy.gap.steps import Fetch, Pointer, Step, Transfer
 from deploy.kernels.base import C_TYPE
 from deploy.layers import Layer
 
@@ -50,7 +50,7 @@ def source(plan: ClusterPlan, steps: Sequence[Step]) -> str:
     for layer in plan.layers:
         lines += _layer(plan, layer)
     geometries = _geometries(steps)
-    lines += [*_geometry_lines(geometries), *_step_lines(plan, steps, geometries), *_run(plan, steps)]
+    lines += [*_geometry_lines(geometries), *_records(plan, steps, geometries), *_run(plan)]
     return "\n".join(lines)
 
 
@@ -125,8 +125,8 @@ def _geometry_lines(geometries: dict[Geometry, str]) -> list[str]:
 def _pointer(plan: ClusterPlan, pointer: Pointer) -> str:
     """An address as the step's integer: an offset in the L1 arena as it is."""
     if pointer.memory == "l1":
-        return f"{pointer.offset}"
-    return f"(uintptr_t)({_memory(plan, pointer)})"
+        return f"(void *){pointer.offset}"
+    return f"{_memory(plan, pointer)}"
 
 
 def _memory(plan: ClusterPlan, pointer: Pointer) -> str:
@@ -137,65 +137,75 @@ def _memory(plan: ClusterPlan, pointer: Pointer) -> str:
 
 
 def _transfer(plan: ClusterPlan, transfer: Transfer) -> str:
-    words = [transfer.l1, _memory(plan, transfer.l2), transfer.length, transfer.lines, transfer.planes]
+    words = [_memory(plan, transfer.l2), transfer.l1, transfer.length, transfer.lines, transfer.planes]
     return f"{{{', '.join(map(str, [*words, transfer.line_stride, transfer.plane_stride]))}}}"
 
 
-def _step_lines(plan: ClusterPlan, steps: Sequence[Step], geometries: dict[Geometry, str]) -> list[str]:
-    transfers = [t for step in steps for t in (*step.early, *step.late, *step.store)]
-    lines = []
-    if transfers:
-        lines += ["static const ek_transfer transfers[] = {"]
-        lines += [f"    {_transfer(plan, transfer)}," for transfer in transfers]
-        lines += ["};", ""]
-    fetches = [step.fetch for step in steps if step.fetch is not None]
-    if fetches:
-        arena = f"{identifier(plan.graph.name)}_arena"
-        lines += ["static const ek_fetch fetches[] = {"]
-        lines += [f"    {{{fetch.l3}, {arena} + {fetch.l2}, {fetch.bytes}}}," for fetch in fetches]
-        lines += ["};", ""]
-    names, at = _wrapper_names(steps), 0
-    lines += ["static const ek_step steps[] = {"]
-    for step in steps:
-        lines.append(f"    {{{', '.join(_step_fields(plan, step, names, geometries, at))}}},")
-        at += len(step.early) + len(step.late) + len(step.store)
+def _records(plan: ClusterPlan, steps: Sequence[Step], geometries: dict[Geometry, str]) -> list[str]:
+    """The network: one record per step, one behind the other."""
+    starts = fetch_starts(steps)
+    names = _wrapper_names(steps)
+    lines = ["static const struct {"]
+    for index, step in enumerate(steps):
+        members = ["ek_step step;"]
+        transfers = len(step.early) + len(step.late) + len(step.store)
+        members += [f"ek_transfer transfers[{transfers}];"] if transfers else []
+        members += [f"ek_fetch fetches[{len(starts[index])}];"] if starts[index] else []
+        lines.append(f"    struct {{ {' '.join(members)} }} s{index};")
+    lines += ["} records = {"]
+    for index, step in enumerate(steps):
+        following = f"sizeof records.s{index + 1}" if index + 1 < len(steps) else "0"
+        fields = [f".bytes = sizeof records.s{index}", f".next_bytes = {following}"]
+        fields += _step_fields(plan, step, names[_wrapper(step)], geometries[_geometry(step)], len(starts[index]))
+        lines.append(f"    .s{index} = {{.step = {{{', '.join(fields)}}},")
+        transfers_ = [_transfer(plan, transfer) for transfer in (*step.early, *step.late, *step.store)]
+        lines += [f"        .transfers = {{{', '.join(transfers_)}}},"] if transfers_ else []
+        fetches = [_fetch(plan, fetch) for fetch in starts[index]]
+        lines += [f"        .fetches = {{{', '.join(fetches)}}},"] if fetches else []
+        lines += ["    },"]
     return [*lines, "};", ""]
 
 
-def _step_fields(
-    plan: ClusterPlan, step: Step, names: dict[Wrapper, str], geometries: dict[Geometry, str], at: int
-) -> Iterator[str]:
-    geometry = geometries[_geometry(step)]
+def fetch_starts(steps: Sequence[Step]) -> list[list[Fetch]]:
+    """By step, the fetches that start behind its loads: two slots are filled at first, then each when it is free."""
+    fetches = [step.fetch for step in steps if step.fetch is not None]
+    starts = [fetches[:2]] if steps else []
+    done = 0
+    for step in steps[1:]:
+        done += step.fetch is not None
+        starts.append(fetches[done + 1 : done + 2] if step.fetch is not None else [])
+    return starts
+
+
+def _fetch(plan: ClusterPlan, fetch: Fetch) -> str:
+    return f"{{{identifier(plan.graph.name)}_arena + {fetch.l2}, {fetch.l3}, {fetch.bytes}}}"
+
+
+def _step_fields(plan: ClusterPlan, step: Step, wrapper: str, geometry: str, fetches: int) -> Iterator[str]:
     yield f".layer = {layer_symbol(plan, step.layer)}"
-    yield f".kernel = {names[_wrapper(step)]}"
+    yield f".kernel = {wrapper}"
     yield f".geometry = &{geometry}, .geometry_bytes = sizeof {geometry}"
-    if step.early or step.late or step.store:
-        yield f".transfers = transfers + {at}"
-    for name, count in (("early", len(step.early)), ("late", len(step.late)), ("stores", len(step.store))):
-        if count:
-            yield f".{name} = {count}"
+    counts = {"earlies": len(step.early), "lates": len(step.late), "stores": len(step.store), "fetches": fetches}
+    yield from (f".{name} = {count}" for name, count in counts.items() if count)
+    if step.fetch:
+        yield ".needs_fetch = 1"
     if step.flush:
         yield ".flush = 1"
-    if step.fetch:
-        yield ".fetched = 1"
-    yield f".x = {{{', '.join(_pointer(plan, x) for x in step.x)}}}"
-    yield f".y = {_pointer(plan, step.y)}"
+    operands = [f".x = {{{', '.join(_pointer(plan, x) for x in step.x)}}}", f".y = {_pointer(plan, step.y)}"]
     if step.constants:
-        yield f".constant = {{{', '.join(_pointer(plan, c) for c in step.constants)}}}"
+        operands.append(f".constant = {{{', '.join(_pointer(plan, c) for c in step.constants)}}}")
     if step.call.scratch:
-        yield f".scratch = {_pointer(plan, step.scratch)}"
+        operands.append(f".scratch = {_pointer(plan, step.scratch)}")
+    yield f".operands = {{{', '.join(operands)}}}"
 
 
-def _run(plan: ClusterPlan, steps: Sequence[Step]) -> list[str]:
+def _run(plan: ClusterPlan) -> list[str]:
     prefix = identifier(plan.graph.name)
     ins, outs = parameter_names(plan.graph)
-    fetches = sum(step.fetch is not None for step in steps)
-    outside = f", .fetches = fetches, .fetch_count = {fetches}" if fetches else ""
-    lines = [f"static const ek_network network = {{.steps = steps, .step_count = {len(steps)}{outside}}};", ""]
-    lines += [f"void {prefix}_run({parameters(plan.graph)}) {{"]
+    lines = [f"void {prefix}_run({parameters(plan.graph)}) {{"]
     for name, tensor in zip(ins, plan.graph.inputs, strict=True):
         lines.append(f"    memcpy({prefix}_arena + {plan.outside(tensor.name).offset}, {name}, {tensor.nbytes});")
-    lines += [f"    ek_cluster_run(&network, {prefix.upper()}_L1_BYTES);"]
+    lines += [f"    ek_cluster_run(&records.s0.step, {prefix.upper()}_L1_BYTES, ek_cores);"]
     for name, tensor in zip(outs, plan.graph.outputs, strict=True):
         lines.append(f"    memcpy({name}, {prefix}_arena + {plan.outside(tensor.name).offset}, {tensor.nbytes});")
     return [*lines, "}", ""]

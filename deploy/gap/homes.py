@@ -114,14 +114,17 @@ def _too_large(low: Lowered, group: Group, budget: int, cluster: Cluster) -> Pro
 
 
 def constants_in_l3(groups: Sequence[Group], tilings: Sequence[Tiling], room: int) -> frozenset[int]:
-    """Groups whose constants come from L3 because L2 has only ``room`` bytes for them; the largest ones go first."""
+    """Groups whose constants come from L3 because L2 has only ``room`` bytes for them; the largest ones go first.
+
+    The first group and fused ones stay in L2: pieces arrive one at a time, while the step before computes.
+    """
     held = {group.index: tilings[group.index].constant_total for group in groups}
     outside: set[int] = set()
     for index in sorted(held, key=lambda one: (-held[one], one)):
         slots = 2 * max((largest_constants(tilings[i]) for i in outside), default=0)
         if sum(size for i, size in held.items() if i not in outside) + slots <= room:
             break
-        if held[index] and not groups[index].fused:
+        if held[index] and index > 0 and not groups[index].fused:
             outside.add(index)
     return frozenset(outside)
 

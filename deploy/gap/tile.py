@@ -117,8 +117,12 @@ def _seen(
     before, after = [], []
     for axis in range(rank):
         at = 2 - rank + axis
-        span, pad = _span(output.ranges[at], x.size[at], kernel[axis], strides[axis], dilations[axis], pads[axis])
-        spans[at] = span
+        if output.shape[at] == output.size[at]:  # all of it, so that a resident input stays in one piece
+            pad = pads[axis], pads[rank + axis]
+        else:
+            spans[at], pad = _span(
+                output.ranges[at], x.size[at], kernel[axis], strides[axis], dilations[axis], pads[axis]
+            )
         before.append(pad[0])
         after.append(pad[1])
     return replace(x, ranges=(spans[0], spans[1], spans[2])), (*before, *after)

@@ -114,7 +114,8 @@ def choose_tiling(group: Group, streams: Streams, budget: int, cluster: Cluster)
             return one
     for _, sizes, channels_outside in sorted(_candidates(group, streams, budget, cluster)):
         tiling = _built(group, streams, sizes, channels_outside, cluster)
-        if tiling.l1_bytes <= budget:
+        pieces = ([work.tile for work in visit] for visit in tiling.visits)
+        if tiling.l1_bytes <= budget and all(_contiguous(streams, tiles) for tiles in pieces):
             return tiling
     return None
 
