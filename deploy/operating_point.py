@@ -48,7 +48,7 @@ class ClusterPower:
             return static, 1e3 * (self.mw(volts, 1e6, awake) / supply_v - static)
 
         states = tuple((clock, 0) for clock in clocks)
-        return VoltageRange(name, lowest_hz, states, *current(1.0), source, current(0.0))
+        return VoltageRange(name, lowest_hz, states, *current(1.0), source, current(0.0), volts)
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class VoltageRange:
         wait_states: (highest clock in Hz, flash wait states), ascending; the last one is the highest clock allowed.
         run_ma, run_ua_per_mhz: supply current under load, run_ma + run_ua_per_mhz * clock.
         asleep: the same two figures while all cores of a cluster sleep; None where nothing says what that saves.
+        volts: core voltage, where the current depends on it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class VoltageRange:
     run_ua_per_mhz: float
     source: str
     asleep: tuple[float, float] | None = None
+    volts: float | None = None
 
     @property
     def highest_hz(self) -> int:
