@@ -1,8 +1,8 @@
 """Refits the power of boards with a cluster, and says how far its law is from every measurement.
 
-The law is :class:`deploy.operating_point.ClusterPower`. Two figures per chip and one for the family are fitted, by least
-squares of relative differences. GAP8 was measured at one clock and voltage only: how its power divides into a static
-and a dynamic part is taken from Mr. Wolf, whose cores and process are alike.
+The law is :class:`deploy.operating_point.ClusterPower`. Two figures per chip and one for the family are fitted, by
+least squares of relative differences. GAP8 was measured at one clock and voltage only: how its power divides into a
+static and a dynamic part is taken from Mr. Wolf, whose cores and process are alike.
 """
 
 from __future__ import annotations

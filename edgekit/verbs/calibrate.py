@@ -41,7 +41,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     rows, events = read_rows(options.measurements), read_events(options.profiles)
     cycles, currents, powers = fit_cycles(rows, events), fit_currents(rows), fit_power(rows)
-    priced = {residual.row.id for fit in (*cycles, *currents, *powers) for residual in fit.residuals}
+    compared = [fit.residuals for fit in cycles]
+    compared += [fit.residuals for fit in currents]
+    compared += [fit.residuals for fit in powers]
+    priced = {residual.row.id for residuals in compared for residual in residuals}
     priced |= {row.id for fit in powers for row, _ in fit.explained}
     left = [row.id for row in rows if row.id not in priced]
     data = {

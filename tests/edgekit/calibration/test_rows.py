@@ -44,7 +44,7 @@ def test_activity_of_a_cluster(tmp_path: Path) -> None:
     columns = HEADER.replace("source", "source,awake,use")
     text = columns + "a,GAP8,100,1,,,,48,,me,1,fit\nb,GAP8,100,1,,,,19,,me,0,check\nc,GAP8,100,1,,,,30,,me,,\n"
     assert [(row.awake, row.check) for row in rows_of(text, tmp_path)] == [(1, False), (0, True), (None, False)]
-    with pytest.raises(UserError, match="line 2, column awake: '1.5' is no share of one"):
+    with pytest.raises(UserError, match=r"line 2, column awake: '1\.5' is no share of one"):
         rows_of(columns + "a,GAP8,100,1,,,,48,,me,1.5,fit\n", tmp_path)
 
 
