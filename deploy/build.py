@@ -20,7 +20,7 @@ from deploy.compilers import cortex_compiler, host_compiler
 from deploy.elf import read_elf
 from deploy.paths import board_folder, edgekit_version
 from deploy.placement import FLASH, Placement
-from deploy.plan import Plan, constant_bytes, make_plan
+from deploy.plan import Plan, make_plan
 from deploy.stack import worst_case_stack
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Tensor
@@ -161,7 +161,7 @@ def _compile_cortex(plan: Plan, folder: Path, compiler_name: str) -> Sizes:
     measured = image.sizes(board)
     arena = image.symbol(f"{identifier(plan.graph.name)}_arena").size
     code = image.symbol("__ram_code_end").address - image.symbol("__ram_code_start").address
-    placed = code + sum(constant_bytes(ly) for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
+    placed = code + sum(ly.constant_bytes for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
     return Sizes(measured.flash, measured.ram, arena, measured.stack, plan.weight_bytes, placed)
 
 
@@ -207,7 +207,7 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
                 "scratch_bytes": layer.scratch_bytes,
                 "live_bytes": plan.arena.live_bytes(layer.index + 1),
                 "functions": functions[layer.node.name],
-                "constant_bytes": constant_bytes(layer),
+                "constant_bytes": layer.constant_bytes,
                 "constants": "ram" if plan.placement.holds_constants(layer.node.name) else "flash",
                 "output": _tensor(plan, layer.site.output),
             }

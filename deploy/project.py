@@ -21,7 +21,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     source = folder / "src"
     source.mkdir()
     texts = {
-        "model.h": interface.header(plan),
+        "model.h": interface.header(plan, {"ARENA": plan.arena.size}, interface.layer_declarations(plan)),
         "model.c": codegen.source(plan),
         "model_weights.h": codegen.weights(plan),
         "model_selftest.c": interface.selftest(plan),

@@ -185,7 +185,7 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 
 def test_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.project.interface.header", lambda plan: "#error broken\n")
+    monkeypatch.setattr("deploy.project.interface.header", lambda *arguments: "#error broken\n")
     with pytest.raises(UserError, match="compiling"):
         build_graph(every_operator(), HOST, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
