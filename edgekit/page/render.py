@@ -34,7 +34,7 @@ CLUSTER_CATEGORIES = (
     ("conflict", "bank conflict", "waiting for a bank of L1 that another core uses"),
     ("icache", "I$ miss", "waiting for instructions from L2"),
     ("l2", "L2", "waiting for loads and stores outside L1"),
-    ("dma", "DMA wait", "no clock: waiting for data on their way between L1 and L2 or L3"),
+    ("dma", "DMA wait", "no clock: waiting for data on their way to or from L1"),
     ("barrier", "barrier", "no clock: waiting for other cores"),
     ("idle", "idle", "no clock: nothing to do"),
 )
