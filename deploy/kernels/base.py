@@ -73,6 +73,7 @@ class Kernel(ABC):
         isa: ``portable`` or an instruction-set feature that the board must list.
         header: C header below ``firmware/kernels``.
         mnemonics: instructions that the compiled layer must contain, checked on the disassembly.
+        team: whether all cores of a cluster call it, each for its share of the work (``ek_team``).
         any_layout: takes inputs in any storage order; otherwise they must be channels-last.
     """
 
@@ -82,6 +83,7 @@ class Kernel(ABC):
     header: ClassVar[str]
     mnemonics: ClassVar[tuple[str, ...]] = ()
     any_layout: ClassVar[bool] = False
+    team: ClassVar[bool] = False
 
     def unsupported(self, site: Site) -> str | None:
         """Why this variant cannot run the node; None when it can."""
