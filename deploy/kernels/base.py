@@ -83,7 +83,7 @@ class Kernel(ABC):
         isa: ``portable`` or an instruction-set feature that the board must list.
         header: C header below ``firmware/kernels``.
         mnemonics: instructions that the compiled layer must contain, checked on the disassembly.
-        team: cores of a cluster share its work; otherwise one of them does it.
+        team: whether all cores of a cluster call it, each for its share of the work (``ek_team``).
         any_layout: takes inputs in any storage order; otherwise they must be channels-last.
     """
 

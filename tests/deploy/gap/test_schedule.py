@@ -29,7 +29,7 @@ def check(graph: Graph, plan: ClusterPlan, moment: Moment) -> None:
 
 
 @pytest.mark.parametrize("moment", ["early", "late"])
-@pytest.mark.parametrize("budget", [1_300, 50_000])
+@pytest.mark.parametrize("budget", [1_800, 50_000])
 def test_every_operator(budget: int, moment: Moment) -> None:
     graph = every_operator()
     check(graph, make_cluster_plan(graph, with_l1(budget)), moment)
