@@ -55,6 +55,9 @@ class XpulpConv(Kernel):
         geometry = ("ek_conv_xpulp_geometry", {**conv_fields(site), **kind})
         return [Call("ek_conv_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
 
+    def scratch(self, site: Site) -> int:
+        return TEAM * self._scratch(cast(Conv, site.op))
+
     @staticmethod
     def _weight(op: Conv) -> np.ndarray:
         taps = kernel_2d(op).transpose(0, 2, 3, 1)  # (out, kernel row, tap, channel)

@@ -67,6 +67,10 @@ class XpulpDepthwise(Kernel):
         geometry = ("ek_depthwise_xpulp_geometry", {**fields, **sizes})
         return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
 
+    def scratch(self, site: Site) -> int:
+        fields = window(site)
+        return TEAM * self._scratch(fields, min(COLUMNS, fields["window.out_w"]))[1]
+
     @staticmethod
     def _scratch(fields: dict[str, int], columns: int) -> tuple[int, int]:
         """Bytes of a phase of a row, and of one core: addresses of kernel rows, the ring of rows, a row of z_x."""
