@@ -5,7 +5,9 @@ static uint32_t bits(uint16_t c, unsigned from, unsigned count, unsigned to) {
     return (((uint32_t)c >> from) & ((1u << count) - 1)) << to;
 }
 
-static uint32_t sign(uint32_t value, unsigned width) { return (uint32_t)((int32_t)(value << (32 - width)) >> (32 - width)); }
+static uint32_t sign(uint32_t value, unsigned width) {
+    return (uint32_t)((int32_t)(value << (32 - width)) >> (32 - width));
+}
 
 static uint32_t i_type(uint32_t opcode, uint32_t f3, uint32_t rd, uint32_t rs1, uint32_t imm) {
     return opcode | rd << 7 | f3 << 12 | rs1 << 15 | imm << 20;
@@ -91,7 +93,8 @@ static uint32_t quadrant1(uint16_t c) {
         return i_type(0x13, 0, rd, 0, imm);
     case 3:
         if (rd == 2) {
-            imm = sign(bits(c, 12, 1, 9) | bits(c, 6, 1, 4) | bits(c, 5, 1, 6) | bits(c, 3, 2, 7) | bits(c, 2, 1, 5), 10);
+            imm =
+                sign(bits(c, 12, 1, 9) | bits(c, 6, 1, 4) | bits(c, 5, 1, 6) | bits(c, 3, 2, 7) | bits(c, 2, 1, 5), 10);
             return imm != 0 ? i_type(0x13, 0, 2, 2, imm) : 0;
         }
         return imm != 0 ? (0x37 | rd << 7 | imm << 12) : 0;

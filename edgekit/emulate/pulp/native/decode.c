@@ -1,6 +1,6 @@
-/* From memory to decoded instructions: a table with one entry per halfword of L2, then L1. An entry is filled in when it
- * is first executed and emptied when its memory is written. Entries behind the end of each memory stand for a jump or a
- * step out of it. */
+/* From memory to decoded instructions: a table with one entry per halfword of L2, then L1. An entry is filled in when
+ * it is first executed and emptied when its memory is written. Entries behind the end of each memory stand for a jump
+ * or a step out of it. */
 #include "machine.h"
 
 #include <string.h>
@@ -39,6 +39,7 @@ static bool decode_word(machine *m, insn *d, uint32_t word) {
     case 0x4B:
     case 0x4F:
     case 0x53:
+        d->flags |= XPULP; /* a controller without XpulpV2 has no F either */
         return m->config.floating_point && ek_decode_fpu(m, d, word);
     case 0x73:
         return ek_decode_csr(m, d, word);

@@ -7,14 +7,23 @@
  * Time: the board's numbers are those of a program that allocates, commands, sleeps until the event and frees, between
  * two readings of the timer; PROGRAM is the part of it that is not the DMA's. A transfer's first word moves when
  * what remains of the latency is over, and not before the transfers ahead of it are done; then words follow at the
- * board's rate, two per cycle at most, as far as their banks are free. A line of a 2-D transfer takes whole cycles and at
- * least `line`. Words move when it is their time; L2, or L1 as the far side, is always ready. */
+ * board's rate, two per cycle at most, as far as their banks are free. A line of a 2-D transfer takes whole cycles and
+ * at least `line`. Words move when it is their time; L2, or L1 as the far side, is always ready. */
 #include "machine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUEUE = 128, IDS = 16, PORT_QUEUE = 2, GLOBAL_QUEUE = 8, BURSTS = 8, BURST_BYTES = 256, WORDS = 2, PROGRAM = 22 };
+enum {
+    QUEUE = 128,
+    IDS = 16,
+    PORT_QUEUE = 2,
+    GLOBAL_QUEUE = 8,
+    BURSTS = 8,
+    BURST_BYTES = 256,
+    WORDS = 2,
+    PROGRAM = 22
+};
 enum { OUT = 0, IN = 1 };
 #define LENGTH 0x1FFFFu
 #define TO_L1 (1u << 17)
@@ -78,7 +87,8 @@ static void wake_all(machine *m, uint8_t kind) {
 }
 
 static void announce(machine *m, const transfer *t) {
-    uint32_t events = ((t->command & EVENT) != 0 ? DONE_EVENT : 0) | ((t->command & INTERRUPT) != 0 ? INTERRUPT_EVENT : 0);
+    uint32_t events =
+        ((t->command & EVENT) != 0 ? DONE_EVENT : 0) | ((t->command & INTERRUPT) != 0 ? INTERRUPT_EVENT : 0);
     bool global = t->port == MAX_PES;
 
     if ((t->command & BROADCAST) != 0) {
@@ -207,16 +217,17 @@ static access_result command(machine *m, core *c, uint32_t number, port *p) {
         return ACCESS_BLOCKED;
     }
     uint32_t line = (word & TWO_D) != 0 ? p->words[3] : length;
-    e->queue[(e->head + e->count++) % QUEUE] = (transfer){.command = word,
-                                                          .port = number,
-                                                          .id = p->id,
-                                                          .l1 = l1,
-                                                          .l2 = p->words[2],
-                                                          .left = length,
-                                                          .line = line,
-                                                          .line_left = line,
-                                                          .stride = p->words[4],
-                                                          .ready = m->now + (latency > PROGRAM ? latency - PROGRAM : 1)};
+    e->queue[(e->head + e->count++) % QUEUE] =
+        (transfer){.command = word,
+                   .port = number,
+                   .id = p->id,
+                   .l1 = l1,
+                   .l2 = p->words[2],
+                   .left = length,
+                   .line = line,
+                   .line_left = line,
+                   .stride = p->words[4],
+                   .ready = m->now + (latency > PROGRAM ? latency - PROGRAM : 1)};
     p->count = 0;
     m->dma->left[p->id] += length;
     c->stat->n[direction == IN ? DMA_IN : DMA_OUT] += length;

@@ -1,19 +1,24 @@
 /* The cluster's event unit: per PE an event buffer and masks, waiting with the clock off, software events, barriers,
  * mutexes and the dispatcher.
  *
- * Times, from the measured ones: a core that sleeps executes again `barrier` cycles after it (or, of a barrier, the last
- * one) went to sleep or its event came; a software event takes what remains of `wake` to arrive, less the timer read
- * that the measured number includes. Blocking reads return the masked buffer, as the RTL does.
+ * Times, from the measured ones: a core that sleeps executes again `barrier` cycles after it (or, of a barrier, the
+ * last one) went to sleep or its event came; a software event takes what remains of `wake` to arrive, less the timer
+ * read that the measured number includes. Blocking reads return the masked buffer, as the RTL does.
  *
- * As in the RTL, and unlike GVSoC: a mutex and the dispatcher need their event in the mask; a barrier whose trigger mask
- * is 0 does nothing. */
+ * As in the RTL, and unlike GVSoC: a mutex and the dispatcher need their event in the mask; a barrier whose trigger
+ * mask is 0 does nothing. */
 #include "machine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { BARRIERS = MAX_PES, MUTEXES = 8, FIFO = 8 };
-enum { DMA_EVENTS = 1 << 8 | 1 << 9 | 1 << 22, BARRIER_EVENT = 1 << 16, MUTEX_EVENT = 1 << 17, DISPATCH_EVENT = 1 << 18 };
+enum {
+    DMA_EVENTS = 1 << 8 | 1 << 9 | 1 << 22,
+    BARRIER_EVENT = 1 << 16,
+    MUTEX_EVENT = 1 << 17,
+    DISPATCH_EVENT = 1 << 18
+};
 
 typedef struct {
     uint32_t trigger, status, target;

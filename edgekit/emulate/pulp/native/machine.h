@@ -116,7 +116,7 @@ enum {
     RETURN = 8,   /* a context function has been called from the instruction before */
     STOP = 16,    /* breakpoint */
     CROSSES = 32, /* lies in two cache lines */
-    XPULP = 64    /* watched on cores that do not have the extension */
+    XPULP = 64    /* XpulpV2 or F: watched on a core that has neither */
 };
 
 /* A decoded instruction: one per halfword of memory. */
@@ -146,9 +146,9 @@ typedef struct {
 /* Why a core sleeps. */
 enum {
     AWAKE = 0,
-    CLOCK_OFF,    /* not started */
-    WAIT_EVENT,   /* event unit: until (events & mask) */
-    WAIT_LINE,    /* wfi: until an interrupt line that is enabled */
+    CLOCK_OFF,  /* not started */
+    WAIT_EVENT, /* event unit: until (events & mask) */
+    WAIT_LINE,  /* wfi: until an interrupt line that is enabled */
     WAIT_MUTEX,
     WAIT_DISPATCH,
     WAIT_DMA_ID,
@@ -179,25 +179,25 @@ enum {
 
 struct core {
     const insn *ip;
-    uint64_t ready;   /* cycle of the next instruction; NEVER asleep */
-    counters *stat;   /* of the current context */
+    uint64_t ready; /* cycle of the next instruction; NEVER asleep */
+    counters *stat; /* of the current context */
     machine *m;
     uint32_t pending; /* register that the previous instruction has loaded, as a bit */
     uint32_t line;    /* address of the cache line that the core fetches from */
     uint8_t watch;    /* which flags of an instruction matter to this core */
     uint8_t index;
     bool is_fc;
-    bool half;       /* the first word of a misaligned access is done */
-    bool triggered;  /* a barrier has been told; the core waits for it */
+    bool half;      /* the first word of a misaligned access is done */
+    bool triggered; /* a barrier has been told; the core waits for it */
     bool check_irq;
     uint8_t asleep, sleep_category;
     uint32_t near_base, near_bytes; /* L1 as PEs reach it; the controller has none */
     uint32_t regs[33];              /* [0] stays 0, [32] takes what is written to x0 */
     const insn *begun;              /* what had to be done before this instruction is done */
     loop loops[2];
-    uint64_t slept;                    /* since */
-    uint64_t charge_from, charge_end;  /* the last cycles that were accounted, and */
-    uint8_t charged;                   /* their category */
+    uint64_t slept;                   /* since */
+    uint64_t charge_from, charge_end; /* the last cycles that were accounted, and */
+    uint8_t charged;                  /* their category */
     bool fp_hazard;
     uint32_t fp_pending; /* FP register loaded by the instruction before fp_ready */
     uint64_t fp_ready;
@@ -229,14 +229,14 @@ typedef struct icache icache;
 
 struct machine {
     uint64_t now, due, limit;
-    uint32_t taken;     /* banks that are busy this cycle, as bits */
+    uint32_t taken; /* banks that are busy this cycle, as bits */
     uint32_t bank_mask;
     uint32_t line_mask; /* address -> address of its cache line */
     uint32_t requesters, turn;
-    bool changed;       /* who is awake, or an interrupt may have come */
-    bool resumes;       /* the cycle `now` was interrupted by a stop */
-    bool l1_code;       /* instructions have been decoded from L1 */
-    bool functions;     /* statistics by function table instead of contexts */
+    bool changed;                 /* who is awake, or an interrupt may have come */
+    bool resumes;                 /* the cycle `now` was interrupted by a stop */
+    bool l1_code;                 /* instructions have been decoded from L1 */
+    bool functions;               /* statistics by function table instead of contexts */
     uint8_t order[MAX_CORES + 2]; /* who may act in a cycle: cores, then DMA engines as DMA_ENGINE + direction */
     core cores[MAX_CORES];
     uint32_t pes, core_count; /* core_count = pes + 1; the controller is cores[pes] */
@@ -333,7 +333,8 @@ typedef access_result ek_read(machine *m, core *c, uint32_t offset, uint32_t *va
 typedef access_result ek_write(machine *m, core *c, uint32_t offset, uint32_t value);
 typedef enum { DEMUX, CLUSTER_BUS, SOC_BUS } bus;
 
-/* Registers of `bytes` bytes at `base`; words only unless `narrow`; no reads without `read`. A DEMUX device belongs to the PE that accesses it. */
+/* Registers of `bytes` bytes at `base`; words only unless `narrow`; no reads without `read`. A DEMUX device belongs to
+ * the PE that accesses it. */
 typedef struct {
     uint32_t base, bytes;
     bus bus;
@@ -349,7 +350,7 @@ void ek_event(core *c, uint32_t events);
 void ek_events(machine *m, uint32_t cores, uint32_t events);
 ek_read ek_eu_read, ek_eu_debug_read;
 ek_write ek_eu_write, ek_eu_debug_write, ek_eu_trigger;
-void ek_check_irq(core *c);     /* an interrupt may have become due */
+void ek_check_irq(core *c); /* an interrupt may have become due */
 bool ek_irq_due(const core *c, uint32_t *number);
 void ek_irq_taken(core *c, uint32_t number);
 
@@ -371,7 +372,8 @@ ek_write ek_dma_write, ek_dma_global_write;
 soc *ek_soc_new(void);
 void ek_soc_free(soc *s);
 ek_read ek_soc_ctrl_read, ek_clocks_read, ek_fc_icache_read, ek_cluster_ctrl_read, ek_icache_ctrl_read;
-ek_write ek_soc_ctrl_write, ek_clocks_write, ek_fc_icache_write, ek_cluster_ctrl_write, ek_icache_ctrl_write, ek_stdout_write;
+ek_write ek_soc_ctrl_write, ek_clocks_write, ek_fc_icache_write, ek_cluster_ctrl_write, ek_icache_ctrl_write,
+    ek_stdout_write;
 
 /* timer.c */
 ek_read ek_cluster_timer_read, ek_fc_timer0_read, ek_fc_timer1_read;

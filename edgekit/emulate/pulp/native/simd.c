@@ -121,8 +121,7 @@ static inline uint32_t and_any(uint32_t a, uint32_t b) { return a & b; }
 #define BY_LANE(name) FORMS(name, name##_b, name##_h)
 #define SUM_OF(name) FORMS(name, RS3 + dot##name##_b, RS3 + dot##name##_h)
 #define ROW(name)                                                                                                      \
-    {op_##name##_h,    op_##name##_b, NULL, NULL, op_##name##_sc_h, op_##name##_sc_b, op_##name##_sci_h,               \
-     op_##name##_sci_b}
+    {op_##name##_h, op_##name##_b, NULL, NULL, op_##name##_sc_h, op_##name##_sc_b, op_##name##_sci_h, op_##name##_sci_b}
 
 BY_LANE(add)
 BY_LANE(sub)
@@ -171,8 +170,8 @@ static inline uint32_t pick_h(uint32_t rd, uint32_t a, uint32_t selector) {
 #define SECOND RS2
 OP(op_shuffle_b, shuffle_b(a, b))
 OP(op_shuffle_h, shuffle_h(a, b))
-OP(op_shuffle2_b, pick_b(RS3, a, b) | pick_b(RS3, a, b >> 8) << 8 | pick_b(RS3, a, b >> 16) << 16 |
-                      pick_b(RS3, a, b >> 24) << 24)
+OP(op_shuffle2_b,
+   pick_b(RS3, a, b) | pick_b(RS3, a, b >> 8) << 8 | pick_b(RS3, a, b >> 16) << 16 | pick_b(RS3, a, b >> 24) << 24)
 OP(op_shuffle2_h, pick_h(RS3, a, b) | pick_h(RS3, a, b >> 16) << 16)
 OP(op_pack_h, a << 16 | (b & 0xFFFF))
 OP(op_packhi_b, ub(a, 0) << 24 | ub(b, 0) << 16 | (RS3 & 0xFFFF))

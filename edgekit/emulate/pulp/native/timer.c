@@ -100,7 +100,8 @@ static access_result timer_write(machine *m, uint32_t block, uint32_t offset, ui
             timer *low = &m->soc->timers[2 * block];
             uint64_t count = count_of(m, low);
             bool high = (index & 1) != 0;
-            set_count(m, low, high ? (count & UINT32_MAX) | (uint64_t)value << 32 : (count & ~(uint64_t)UINT32_MAX) | value);
+            set_count(m, low,
+                      high ? (count & UINT32_MAX) | (uint64_t)value << 32 : (count & ~(uint64_t)UINT32_MAX) | value);
         } else {
             set_count(m, t, value);
         }

@@ -111,7 +111,9 @@ static const insn *op_lp_setup(core *c, const insn *d) { return set_up(c, d, RS1
 static const insn *op_lp_setupi(core *c, const insn *d) { return set_up(c, d, (uint32_t)d->imm); }
 
 /* Arithmetic. */
-static int32_t clip(int32_t value, int32_t low, int32_t high) { return value <= low ? low : value >= high ? high : value; }
+static int32_t clip(int32_t value, int32_t low, int32_t high) {
+    return value <= low ? low : value >= high ? high : value;
+}
 
 static uint32_t leading_bits(uint32_t value) {
     uint32_t differing = (int32_t)value < 0 ? ~value : value;
@@ -223,8 +225,8 @@ static int load_size(uint32_t f7) {
 }
 
 static ek_run *const loads_post[8] = {op_lb_post, op_lh_post, op_lw_post, NULL, op_lbu_post, op_lhu_post};
-static ek_run *const loads_post_reg[8] = {op_lb_post_reg,  op_lh_post_reg, op_lw_post_reg, NULL,
-                                          op_lbu_post_reg, op_lhu_post_reg};
+static ek_run *const loads_post_reg[8] = {op_lb_post_reg, op_lh_post_reg,  op_lw_post_reg,
+                                          NULL,           op_lbu_post_reg, op_lhu_post_reg};
 static ek_run *const loads_reg[8] = {op_lb_reg, op_lh_reg, op_lw_reg, NULL, op_lbu_reg, op_lhu_reg};
 static ek_run *const stores_post[8] = {op_sb_post,     op_sh_post,     op_sw_post,    NULL,
                                        op_sb_post_reg, op_sh_post_reg, op_sw_post_reg};
