@@ -32,7 +32,10 @@
 
 static uint32_t pending; /* ids of reads that were not waited for */
 
-void hyper_start(void) {
+static int started;
+
+static void start(void) {
+    started = 1;
     UDMA_CLOCK_GATE |= 1u << HYPER;
     PAGE_BOUND = NO_PAGE_BOUND;
     ADD_LATENCY = 1;
@@ -42,6 +45,9 @@ void hyper_start(void) {
 }
 
 void hyper_read(uint32_t address, uint8_t *l2, uint32_t bytes) {
+    if (!started) {
+        start();
+    }
     uint32_t id = FREE_ID;
 
     while (id >= IDS) {
