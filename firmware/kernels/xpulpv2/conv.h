@@ -161,19 +161,12 @@ EK_INLINE void ek_conv_store(const ek_requant *r, int32_t positions, const int32
     const uint32_t lo = ek_repeat4(r->lo), hi = ek_repeat4(r->hi);
     int8_t *to = (int8_t *)y + at;
     EK_UNROLL
-    for (int32_t i = 0; i < EK_POSITIONS; i++) {
-        if (i == positions || i == count)
-            return;
-        const uint32_t word = ek_min4(
-            ek_max4(ek_pack4(value[i], value[positions + i], value[2 * positions + i], value[3 * positions + i]), lo),
-            hi);
-        if (outputs == EK_OUTPUTS)
-            ek_store4(to, word);
-        else
-            for (int32_t o = 0; o < outputs; o++)
-                to[o] = (int8_t)ek_byte(word, o);
-        to += out_c;
-    }
+    for (int32_t i = 0; i < EK_POSITIONS; i++)
+        if (i < positions && i < count) {
+            const uint32_t word =
+                ek_pack4(value[i], value[positions + i], value[2 * positions + i], value[3 * positions + i]);
+            ek_store_some(to + i * out_c, ek_min4(ek_max4(word, lo), hi), outputs);
+        }
 }
 
 EK_INLINE void ek_conv_block(const ek_requant *r, int32_t positions, ek_mac_block *block, int32_t outputs,

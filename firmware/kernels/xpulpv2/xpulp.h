@@ -73,6 +73,16 @@ EK_INLINE void ek_store4(int8_t *y, uint32_t word) {
 #endif
 }
 
+/* The first `count` of four bytes. */
+EK_INLINE void ek_store_some(int8_t *y, uint32_t word, int32_t count) {
+    if (count >= 4) {
+        ek_store4(y, word);
+        return;
+    }
+    for (int32_t i = 0; i < count; i++)
+        y[i] = (int8_t)ek_byte(word, i);
+}
+
 /* pv.sdotsp.b: acc + the sum of four products of signed bytes. */
 EK_INLINE int32_t ek_sdotsp4(int32_t acc, uint32_t a, uint32_t b) {
 #if EK_XPULP_VENDOR
