@@ -52,15 +52,6 @@ EK_INLINE uint32_t ek_pool_max_row(const int8_t *x, int32_t count, int32_t step,
     return best;
 }
 
-/* Stores `count` of four bytes. */
-EK_INLINE void ek_pool_store(int8_t *y, uint32_t word, int32_t count) {
-    if (count == 4)
-        ek_store4(y, word);
-    else
-        for (int32_t c = 0; c < count; c++)
-            y[c] = (int8_t)ek_byte(word, c);
-}
-
 EK_INLINE void ek_average_pool_xpulp(const ek_pool_geometry *g, ek_team team, const int8_t *x, void *y,
                                      const int32_t *record) {
     const ek_window *s = &g->window;
@@ -89,7 +80,7 @@ EK_INLINE void ek_max_pool_xpulp(const ek_pool_geometry *g, ek_team team, const 
         uint32_t best = 0x80808080u;
         for (int32_t i = in.top; i < in.bottom && in.left < in.right; i++)
             best = ek_pool_max_row(x + (i * s->in_w + in.left) * s->in_c + c, in.right - in.left, s->in_c, best);
-        ek_pool_store(y + position * s->out_c + c, best, ek_min(4, s->out_c - c));
+        ek_store_some(y + position * s->out_c + c, best, ek_min(4, s->out_c - c));
     }
 }
 

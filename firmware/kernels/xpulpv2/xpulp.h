@@ -38,6 +38,7 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_SB_POST(rs2, rs, step) ".insn s 0x2b, 0, " rs2 ", " step "(" rs ")\n\t"         /* p.sb rs2, step(rs!) */
 #define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
 #define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
+#define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"                /* pv.min.b rd, a, b */
 
 /*
  * lp.setup: repeats the `size` instructions that follow it; `count` > 0. The end register of RI5CY holds the address of
@@ -71,6 +72,16 @@ EK_INLINE void ek_store4(int8_t *y, uint32_t word) {
     for (int32_t i = 0; i < 4; i++)
         y[i] = (int8_t)ek_byte(word, i);
 #endif
+}
+
+/* The first `count` of four bytes. */
+EK_INLINE void ek_store_some(int8_t *y, uint32_t word, int32_t count) {
+    if (count >= 4) {
+        ek_store4(y, word);
+        return;
+    }
+    for (int32_t i = 0; i < count; i++)
+        y[i] = (int8_t)ek_byte(word, i);
 }
 
 /* pv.sdotsp.b: acc + the sum of four products of signed bytes. */
@@ -221,6 +232,38 @@ EK_INLINE int32_t ek_add_shift(int32_t a, int32_t b, int32_t shift) {
     return a;
 #else
     return (a + b) >> shift;
+#endif
+}
+
+/* Copies `bytes` bytes by words: up to three more are read and written. */
+EK_INLINE void ek_copy_words(int8_t *to, const int8_t *from, int32_t bytes) {
+    if (bytes <= 0)
+        return;
+#if EK_XPULP_ASM
+    uint32_t word;
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "3")
+                         EK_LW_POST("%[word]", "%[from]", "4") "nop\n\t" EK_SW_POST("%[word]", "%[to]", "4") EK_ASM_END
+                     : [to] "+r"(to), [from] "+r"(from), [word] "=&r"(word)
+                     : [count] "r"((bytes + 3) / 4)
+                     : "memory");
+#else
+    for (int32_t i = 0; i < bytes; i += 4)
+        ek_store4(to + i, ek_load4(from + i));
+#endif
+}
+
+/* Fills `bytes` bytes with a word: up to three more are written. */
+EK_INLINE void ek_fill_words(int8_t *to, uint32_t word, int32_t bytes) {
+    if (bytes <= 0)
+        return;
+#if EK_XPULP_ASM
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "2") EK_SW_POST("%[word]", "%[to]", "4") "nop\n\t" EK_ASM_END
+                     : [to] "+r"(to)
+                     : [count] "r"((bytes + 3) / 4), [word] "r"(word)
+                     : "memory");
+#else
+    for (int32_t i = 0; i < bytes; i += 4)
+        ek_store4(to + i, word);
 #endif
 }
 
