@@ -32,11 +32,6 @@ class Region:
         return height, width, channels
 
     @property
-    def elements(self) -> int:
-        """Of the whole tensor."""
-        return prod(self.size)
-
-    @property
     def bytes(self) -> int:
         return prod(self.shape) * self.item
 

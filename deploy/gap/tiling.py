@@ -156,10 +156,10 @@ def _candidates(group: Group, streams: Streams, budget: int, cluster: Cluster) -
         sizes = (height, width, channels)
         tiles = _largest(group, sizes)
         parts = -(-group.region.size[2] // channels)
-        needed = sum(aligned(tiles[0].inputs[i].bytes) for i in streams.inputs)
-        needed += aligned(tiles[-1].output.bytes) * streams.output
-        needed = needed * min(2, group.region.elements // math.prod(sizes)) + min(2, parts) * pieces[channels]
-        needed += sum(aligned(tile.output.bytes) for tile in tiles[:-1])
+        seen = [tiles[0].inputs[i] for i in sorted(streams.inputs)]
+        needed = sum(aligned(region.bytes) * (1 if region.whole else 2) for region in seen)
+        needed += aligned(tiles[-1].output.bytes) * streams.output * (1 if tiles[-1].output.whole else 2)
+        needed += sum(aligned(tile.output.bytes) for tile in tiles[:-1]) + min(2, parts) * pieces[channels]
         if needed > budget or not _contiguous(streams, tiles):
             continue
         pairs = zip(group.layers, tiles, strict=True)
