@@ -82,7 +82,7 @@ def _layer(plan: ClusterPlan, steps: list[Step], layer: Layer) -> dict[str, Any]
         "dma_out_bytes": out,
         "steps": len(own),
         "output": _tensor(plan, tensor, plan.pointer(tensor.name)) if stored else {**tensor_facts(plan, tensor)},
-        "tile_boxes": [] if stored else [_box(step) for step in own if step.tile and step is _last(own, step)],
+        "tile_boxes": [] if stored else [_box(own, at) for at, step in enumerate(own) if step is _last(own, step)],
     }
 
 
@@ -91,9 +91,12 @@ def _last(own: list[Step], step: Step) -> Step:
     return [other for other in own if other.tile is step.tile][-1]
 
 
-def _box(step: Step) -> dict[str, Any]:
-    assert step.tile is not None
-    return {"offset": step.y.offset, "ranges": [list(span) for span in step.tile.output.ranges]}
+def _box(own: list[Step], at: int) -> dict[str, Any]:
+    """A tile that never leaves L1: after which of the layer's steps it lies where, and what part of the output it is."""
+    tile = own[at].tile
+    assert tile is not None
+    region = tile.output
+    return {"step": at, "offset": own[at].y.offset, "size": list(region.size), "ranges": [*map(list, region.ranges)]}
 
 
 def _timeline(plan: ClusterPlan) -> dict[str, Any]:
