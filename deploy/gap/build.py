@@ -92,7 +92,7 @@ def _last(own: list[Step], step: Step) -> Step:
 
 
 def _box(own: list[Step], at: int) -> dict[str, Any]:
-    """A tile that never leaves L1: after which of the layer's steps it lies where, and what part of the output it is."""
+    """A tile that never leaves L1: behind which of the layer's steps it lies where, and what part it is."""
     tile = own[at].tile
     assert tile is not None
     region = tile.output
