@@ -10,6 +10,7 @@ from deploy.boards import Board
 from deploy.compilers import cluster_compiler
 from deploy.elf import Image, read_elf
 from deploy.facts import layer_facts, model_facts, tensor_facts
+from deploy.gap.codegen import geometry_sequence
 from deploy.gap.plan import ClusterPlan, make_cluster_plan
 from deploy.gap.project import bare_includes, bare_sources, write_cluster_project
 from deploy.gap.schedule import make_steps, moved
@@ -37,6 +38,7 @@ def _facts(plan: ClusterPlan, steps: list[Step], image: Image, compiler: str) ->
         **model_facts(plan, compiler),
         "sha256": hashlib.sha256(image.path.read_bytes()).hexdigest(),
         "bytes": _sizes(plan, image),
+        "table_bytes": _table_bytes(steps, image),
         "timeline": _timeline(plan),
         "inputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.inputs],
         "outputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.outputs],
@@ -61,6 +63,11 @@ def _sizes(plan: ClusterPlan, image: Image) -> dict[str, int]:
         "l3_constants": plan.l3_bytes,
         "weights": plan.weight_bytes,
     }
+
+
+def _table_bytes(steps: list[Step], image: Image) -> int:
+    """Bytes of the table of steps that the DMA moves into L1: records, and their geometries."""
+    return image.symbol("records").size + sum(image.symbol(name).size for name in geometry_sequence(steps))
 
 
 def _layer(plan: ClusterPlan, steps: list[Step], layer: Layer) -> dict[str, Any]:

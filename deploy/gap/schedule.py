@@ -36,6 +36,17 @@ def moved(steps: Sequence[Step], layer: Layer) -> tuple[int, int]:
     return into, sum(transfer.bytes for step in own for transfer in step.store)
 
 
+def fetch_starts(steps: Sequence[Step]) -> list[list[Fetch]]:
+    """By step, the fetches that start behind its loads: two slots are filled at first, then each when it is free."""
+    fetches = [step.fetch for step in steps if step.fetch is not None]
+    starts = [fetches[:2]] if steps else []
+    done = 0
+    for step in steps[1:]:
+        done += step.fetch is not None
+        starts.append(fetches[done + 1 : done + 2] if step.fetch is not None else [])
+    return starts
+
+
 def _model_inputs(plan: ClusterPlan, group: Group, loaded: set[str]) -> list[Transfer]:
     """The model's inputs that live in L1, when they are needed for the first time."""
     transfers = []
