@@ -54,7 +54,14 @@ EK_INLINE ek_conv_span ek_conv_look(const ek_window *s, int32_t oh, int32_t ow, 
 
 /* One segment's entries: `count` addresses, `step` bytes apart. */
 EK_INLINE void ek_conv_enter(ek_address *entry, ek_address first, int32_t step, int32_t count) {
+    const ek_address second = first + (ek_address)step;
     entry[0] = first;
+    if (count == EK_POSITIONS) {
+        entry[1] = second;
+        entry[2] = second + (ek_address)step;
+        entry[3] = second + 2 * (ek_address)step;
+        return;
+    }
     for (int32_t i = 1; i < count; i++)
         entry[i] = first += (ek_address)step;
 }

@@ -240,22 +240,20 @@ EK_INLINE int32_t ek_mac_is_fast(const ek_requant *r) { return !r->full && r->ou
  * last one must be computable: their outputs are dropped. `outputs` are those that are left in the layer. */
 EK_INLINE void ek_mac_fast(ek_mac_run *run, int32_t positions, int32_t apart, int32_t count, int32_t blocks,
                            int32_t outputs) {
-    const int32_t full = count == positions ? ek_min(blocks, outputs / EK_OUTPUTS) : 0;
-    run->blocks = full;
-    if (full > 0) {
-        run->apart[0] = run->apart[1] = run->apart[2] = apart;
-        ek_mac_outputs(run, positions);
-    }
     int8_t *y = run->y;
-    run->apart[0] = run->apart[1] = run->apart[2] = EK_OUTPUTS;
-    for (int32_t block = full; block < blocks; block++) {
+    while (blocks > 0) {
+        const int32_t full = count == positions ? ek_min(blocks, outputs / EK_OUTPUTS) : 0;
         ek_word aside[EK_POSITIONS];
-        run->y = (int8_t *)aside;
-        run->blocks = 1;
+        const int32_t next = ek_max(1, full);
+        run->blocks = next;
+        run->y = full > 0 ? y : (int8_t *)aside;
+        run->apart[0] = run->apart[1] = run->apart[2] = full > 0 ? apart : EK_OUTPUTS;
         ek_mac_outputs(run, positions);
-        for (int32_t i = 0; i < count; i++)
-            ek_store_some(y + i * apart, aside[i], outputs - EK_OUTPUTS * block);
-        y += EK_OUTPUTS;
+        for (int32_t i = 0; i < count && full == 0; i++)
+            ek_store_some(y + i * apart, aside[i], outputs);
+        blocks -= next;
+        outputs -= EK_OUTPUTS * next;
+        y += EK_OUTPUTS * next;
     }
 }
 

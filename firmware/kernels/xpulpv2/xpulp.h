@@ -80,8 +80,12 @@ EK_INLINE void ek_store_some(int8_t *y, uint32_t word, int32_t count) {
         ek_store4(y, word);
         return;
     }
-    for (int32_t i = 0; i < count; i++)
-        y[i] = (int8_t)ek_byte(word, i);
+    if (count > 0)
+        y[0] = (int8_t)ek_byte(word, 0);
+    if (count > 1)
+        y[1] = (int8_t)ek_byte(word, 1);
+    if (count > 2)
+        y[2] = (int8_t)ek_byte(word, 2);
 }
 
 /* pv.sdotsp.b: acc + the sum of four products of signed bytes. */
