@@ -108,7 +108,7 @@ EK_INLINE void ek_mac_outputs_portable(ek_mac_run *run, int32_t positions) {
 #define EK_MAC_OUTPUT                                                                                                  \
     "addi t0, t0, 64\n\tlw t1, %[y](t6)\n\tsw t0, %[record](t6)\n\taddi t0, t1, 4\n\tsw t0, %[y](t6)\n\t"              \
     "lw t2, %[lo](t6)\n\tlw t3, %[hi](t6)\n\t"
-#define EK_MAC_STORE(apart) ".insn r 0x2b, 6, 0, " apart ", t1, t4\n\t" /* p.sw t4, apart(t1!) */
+#define EK_MAC_STORE(apart) EK_SW_POST_R("t4", "t1", apart)
 #define EK_MAC_DONE "sw ra, %[w](t6)\n\t" EK_ASM_END
 #define EK_MAC_STORE3 "sb t4, 0(t1)\n\tsrli t4, t4, 8\n\tsb t4, 1(t1)\n\tsrli t4, t4, 8\n\tsb t4, 2(t1)\n\t"
 #define EK_MAC_NEXT "lw t0, %[blocks](t6)\n\tnop\n\taddi t0, t0, -1\n\tsw t0, %[blocks](t6)\n\tbnez t0, 1b\n\t"
