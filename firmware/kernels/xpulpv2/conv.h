@@ -54,44 +54,90 @@ EK_INLINE ek_conv_span ek_conv_look(const ek_window *s, int32_t oh, int32_t ow, 
 
 /* One segment's entries: `count` addresses, `step` bytes apart. */
 EK_INLINE void ek_conv_enter(ek_address *entry, ek_address first, int32_t step, int32_t count) {
-    entry[0] = first;
-    for (int32_t i = 1; i < count; i++)
-        entry[i] = first += (ek_address)step;
+    for (int32_t i = 0; i < count; i++) {
+        entry[i] = first;
+        first += (ek_address)step;
+    }
+}
+
+/* Entries of `taps` > 0 segments that are `step` bytes apart: `count` positions in a table of `positions`. */
+EK_INLINE ek_address *ek_conv_enter_taps(ek_address *entry, ek_address first, int32_t step, int32_t taps, int32_t apart,
+                                         int32_t count, int32_t positions) {
+#if EK_XPULP_ASM
+    if (count == EK_POSITIONS) {
+        ek_address second = first + (ek_address)apart, third = second + (ek_address)apart;
+        ek_address fourth = third + (ek_address)apart;
+        __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[taps]", "8") EK_SW_POST("%[a]", "%[entry]", "4")
+                             EK_SW_POST("%[b]", "%[entry]", "4") EK_SW_POST("%[c]", "%[entry]", "4")
+                                 EK_SW_POST("%[d]", "%[entry]",
+                                            "4") "add %[a], %[a], %[step]\n\tadd %[b], %[b], %[step]\n\t"
+                                                 "add %[c], %[c], %[step]\n\tadd %[d], %[d], %[step]\n\t" EK_ASM_END
+                         : [entry] "+r"(entry), [a] "+r"(first), [b] "+r"(second), [c] "+r"(third), [d] "+r"(fourth)
+                         : [taps] "r"(taps), [step] "r"(step)
+                         : "memory");
+        return entry;
+    }
+#endif
+    for (int32_t i = 0; i < taps; i++) {
+        ek_conv_enter(entry, first, apart, count);
+        entry += positions;
+        first += (ek_address)step;
+    }
+    return entry;
 }
 
 /* Entries of positions that lie inside: `taps` taps per row (all of them, or 1 where a row is one segment). */
 EK_INLINE void ek_conv_inner(const ek_window *s, const ek_conv_input *in, ek_conv_span span, ek_address *entry,
                              int32_t positions, int32_t taps) {
-    ek_address row = ek_address_of(in->x + span.top * in->row + span.left * s->in_c, in->copies);
-    for (int32_t ky = 0; ky < s->kernel_h; ky++) {
-        ek_address tap = row;
-        for (int32_t kx = 0; kx < taps; kx++) {
-            ek_conv_enter(entry, tap, in->step_position, span.count);
-            entry += positions;
-            tap += (ek_address)in->step_tap;
-        }
-        row += (ek_address)in->step_row;
+    const ek_address corner = ek_address_of(in->x + span.top * in->row + span.left * s->in_c, in->copies);
+    const int32_t apart = in->step_position, count = span.count;
+    if (taps == 1) {
+        ek_conv_enter_taps(entry, corner, in->step_row, s->kernel_h, apart, count, positions);
+        return;
     }
+    for (int32_t ky = 0; ky < s->kernel_h; ky++) {
+        const ek_address row = corner + (ek_address)(ky * in->step_row);
+        entry = ek_conv_enter_taps(entry, row, in->step_tap, taps, apart, count, positions);
+    }
+}
+
+/* `count` entries of one position's column: addresses that are `step` bytes apart. */
+EK_INLINE ek_address *ek_conv_enter_column(ek_address *entry, ek_address first, int32_t step, int32_t count,
+                                           int32_t positions) {
+#if EK_XPULP_ASM
+    if (count > 0)
+        __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "2") EK_SW_POST_R(
+                             "%[first]", "%[entry]", "%[pitch]") "add %[first], %[first], %[step]\n\t" EK_ASM_END
+                         : [entry] "+r"(entry), [first] "+r"(first)
+                         : [count] "r"(count), [step] "r"(step), [pitch] "r"(4 * positions)
+                         : "memory");
+#else
+    for (int32_t i = 0; i < count; i++) {
+        *entry = first;
+        entry += positions;
+        first += (ek_address)step;
+    }
+#endif
+    return entry;
 }
 
 /* Entries of positions that do not, tap by tap: those outside are the row of z_x. */
 EK_INLINE void ek_conv_edge(const ek_window *s, const ek_conv_input *in, ek_conv_span span, ek_address *entry,
                             int32_t positions) {
     const ek_address zero = ek_address_of(in->zero, in->copies);
-    for (int32_t ky = 0; ky < s->kernel_h; ky++) {
-        const int32_t h = span.top + ky * s->dilation_h;
-        const uint32_t width = h >= 0 && h < s->in_h ? (uint32_t)s->in_w : 0;
-        ek_address tap = ek_address_of(in->x + h * in->row + span.left * s->in_c, in->copies);
-        for (int32_t kx = 0; kx < s->kernel_w; kx++) {
-            ek_address place = tap;
-            int32_t w = span.left + kx * s->dilation_w;
-            for (int32_t i = 0; i < span.count; i++) {
-                entry[i] = (uint32_t)w < width ? place : zero;
-                place += (ek_address)in->step_position;
-                w += s->stride_w;
-            }
-            entry += positions;
-            tap += (ek_address)in->step_tap;
+    const int32_t taps = s->kernel_w;
+    for (int32_t i = 0; i < span.count; i++) {
+        const int32_t left = span.left + i * s->stride_w;
+        const int32_t first = ek_first_tap(left, s->dilation_w, taps);
+        const int32_t last = ek_max(first, ek_last_tap(left, s->dilation_w, taps, s->in_w));
+        const int32_t start = (left + first * s->dilation_w) * s->in_c;
+        ek_address *to = entry + i;
+        for (int32_t ky = 0; ky < s->kernel_h; ky++) {
+            const int32_t h = span.top + ky * s->dilation_h, seen = h >= 0 && h < s->in_h;
+            const ek_address from = ek_address_of(in->x + h * in->row + start, in->copies);
+            to = ek_conv_enter_column(to, zero, 0, seen ? first : taps, positions);
+            to = ek_conv_enter_column(to, from, in->step_tap, seen ? last - first : 0, positions);
+            to = ek_conv_enter_column(to, zero, 0, seen ? taps - last : 0, positions);
         }
     }
 }

@@ -108,8 +108,9 @@ EK_INLINE void ek_mac_outputs_portable(ek_mac_run *run, int32_t positions) {
 #define EK_MAC_OUTPUT                                                                                                  \
     "addi t0, t0, 64\n\tlw t1, %[y](t6)\n\tsw t0, %[record](t6)\n\taddi t0, t1, 4\n\tsw t0, %[y](t6)\n\t"              \
     "lw t2, %[lo](t6)\n\tlw t3, %[hi](t6)\n\t"
-#define EK_MAC_STORE(apart) ".insn r 0x2b, 6, 0, " apart ", t1, t4\n\t" /* p.sw t4, apart(t1!) */
+#define EK_MAC_STORE(apart) EK_SW_POST_R("t4", "t1", apart)
 #define EK_MAC_DONE "sw ra, %[w](t6)\n\t" EK_ASM_END
+#define EK_MAC_STORE3 "sb t4, 0(t1)\n\tsrli t4, t4, 8\n\tsb t4, 1(t1)\n\tsrli t4, t4, 8\n\tsb t4, 2(t1)\n\t"
 #define EK_MAC_NEXT "lw t0, %[blocks](t6)\n\tnop\n\taddi t0, t0, -1\n\tsw t0, %[blocks](t6)\n\tbnez t0, 1b\n\t"
 #define EK_MAC_FIELD(name) [name] "i"(offsetof(ek_mac_run, name))
 #define EK_MAC_OPERANDS                                                                                                \
@@ -151,6 +152,42 @@ EK_INLINE void ek_mac_outputs_4x4(ek_mac_run *r) {
                                                     EK_MAC_PACK("s2", "s6", "s10", "a2") EK_MAC_STORE("a6")
                                                         EK_MAC_PACK("s3", "s7", "s11",
                                                                     "a3") "sw t4, 0(t1)\n\t" EK_MAC_NEXT EK_MAC_DONE
+        : "+r"(run)
+        : EK_MAC_OPERANDS
+        : EK_MAC_CLOBBERS);
+}
+
+/* One block of which three outputs count, at four positions. */
+EK_INLINE void ek_mac_outputs_3x4(ek_mac_run *r) {
+    register ek_mac_run *run __asm__("t6") = r;
+    __asm__ volatile(
+        EK_ASM_BEGIN
+        "lw ra, %[w](t6)\n\t" EK_MAC_BIASES
+        "mv s1, s0\n\tmv s2, s0\n\tmv s3, s0\n\tmv s5, s4\n\tmv s6, s4\n\tmv s7, s4\n\t"
+        "mv s9, s8\n\tmv s10, s8\n\tmv s11, s8\n\t" EK_MAC_FIRST EK_LOOP1("t2", "5 + 1 + 19 + 2")
+            EK_LW_POST("a4", "t0", "4") EK_LW_POST("a5", "t0", "4") EK_LW_POST("a6", "t0", "4")
+                EK_LW_POST("a7", "t0", "4") "sw t0, %[cursor](t6)\n\t" EK_LOOP0("t1", "19") EK_LW_POST("t0", "ra", "4")
+                    EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "8") EK_LW_POST("t4", "a4", "4")
+                        EK_LW_POST("t5", "a5", "4") EK_SDOTSP4("s0", "t0", "t4") EK_SDOTSP4("s4", "t1", "t4")
+                            EK_SDOTSP4("s8", "t2", "t4") EK_LW_POST("t4", "a6", "4") EK_SDOTSP4("s1", "t0", "t5")
+                                EK_SDOTSP4("s5", "t1", "t5") EK_SDOTSP4("s9", "t2", "t5") EK_LW_POST("t5", "a7", "4")
+                                    EK_SDOTSP4("s2", "t0", "t4") EK_SDOTSP4("s6", "t1", "t4")
+                                        EK_SDOTSP4("s10", "t2", "t4") EK_SDOTSP4("s3", "t0", "t5")
+                                            EK_SDOTSP4("s7", "t1", "t5") EK_SDOTSP4("s11", "t2", "t5") EK_MAC_SEGMENT
+        "lw t0, %[record](t6)\n\tlw a4, %[apart](t6)\n\tlw a5, %[apart]+4(t6)\n\tlw a6, "
+        "%[apart]+8(t6)\n\t" EK_MAC_FACTORS("0") EK_MAC_HIGH("s0") EK_MAC_HIGH("s1") EK_MAC_HIGH("s2") EK_MAC_HIGH(
+            "s3") EK_MAC_SCALE("s0") EK_MAC_SCALE("s1") EK_MAC_SCALE("s2") EK_MAC_SCALE("s3") EK_MAC_CLIP("s0")
+            EK_MAC_CLIP("s1") EK_MAC_CLIP("s2") EK_MAC_CLIP("s3") EK_MAC_FACTORS("16") EK_MAC_HIGH("s4") EK_MAC_HIGH(
+                "s5") EK_MAC_HIGH("s6") EK_MAC_HIGH("s7") EK_MAC_SCALE("s4") EK_MAC_SCALE("s5") EK_MAC_SCALE("s6")
+                EK_MAC_SCALE("s7") EK_MAC_CLIP("s4") EK_MAC_CLIP("s5") EK_MAC_CLIP("s6") EK_MAC_CLIP(
+                    "s7") EK_MAC_FACTORS("32") EK_MAC_HIGH("s8") EK_MAC_HIGH("s9") EK_MAC_HIGH("s10") EK_MAC_HIGH("s11")
+                    EK_MAC_SCALE("s8") EK_MAC_SCALE("s9") EK_MAC_SCALE("s10") EK_MAC_SCALE("s11") EK_MAC_CLIP("s8")
+                        EK_MAC_CLIP("s9") EK_MAC_CLIP("s10") EK_MAC_CLIP(
+                            "s11") "lw t1, %[y](t6)\n\tlw t2, %[lo](t6)\n\tlw t3, %[hi](t6)\n\t" EK_MAC_PACK("s0", "s4",
+                                                                                                             "s8", "s8")
+                            EK_MAC_STORE3 "add t1, t1, a4\n\t" EK_MAC_PACK("s1", "s5", "s9", "s9") EK_MAC_STORE3
+        "add t1, t1, a5\n\t" EK_MAC_PACK("s2", "s6", "s10", "s10") EK_MAC_STORE3
+        "add t1, t1, a6\n\t" EK_MAC_PACK("s3", "s7", "s11", "s11") EK_MAC_STORE3 EK_ASM_END
         : "+r"(run)
         : EK_MAC_OPERANDS
         : EK_MAC_CLOBBERS);
@@ -217,6 +254,16 @@ EK_INLINE void ek_mac_sums_4x1(ek_mac_run *run, int32_t *acc) {
 #else
 
 EK_INLINE void ek_mac_outputs_4x4(ek_mac_run *run) { ek_mac_outputs_portable(run, 4); }
+EK_INLINE void ek_mac_outputs_3x4(ek_mac_run *run) {
+    ek_word aside[EK_POSITIONS];
+    ek_mac_run block = *run;
+    block.y = (int8_t *)aside;
+    block.apart[0] = block.apart[1] = block.apart[2] = EK_OUTPUTS;
+    ek_mac_outputs_portable(&block, 4);
+    int8_t *y = run->y;
+    for (int32_t i = 0; i < EK_POSITIONS; y += run->apart[i++])
+        ek_store_some(y, aside[i], 3);
+}
 EK_INLINE void ek_mac_outputs_4x2(ek_mac_run *run) { ek_mac_outputs_portable(run, 2); }
 EK_INLINE void ek_mac_outputs_4x1(ek_mac_run *run) { ek_mac_outputs_portable(run, 1); }
 EK_INLINE void ek_mac_sums_4x1(ek_mac_run *run, int32_t *acc) { ek_mac_portable(run, 1, run->w, acc); }
@@ -240,22 +287,25 @@ EK_INLINE int32_t ek_mac_is_fast(const ek_requant *r) { return !r->full && r->ou
  * last one must be computable: their outputs are dropped. `outputs` are those that are left in the layer. */
 EK_INLINE void ek_mac_fast(ek_mac_run *run, int32_t positions, int32_t apart, int32_t count, int32_t blocks,
                            int32_t outputs) {
-    const int32_t full = count == positions ? ek_min(blocks, outputs / EK_OUTPUTS) : 0;
-    run->blocks = full;
-    if (full > 0) {
-        run->apart[0] = run->apart[1] = run->apart[2] = apart;
-        ek_mac_outputs(run, positions);
-    }
     int8_t *y = run->y;
-    run->apart[0] = run->apart[1] = run->apart[2] = EK_OUTPUTS;
-    for (int32_t block = full; block < blocks; block++) {
+    for (int32_t next; blocks > 0; blocks -= next, outputs -= EK_OUTPUTS * next, y += EK_OUTPUTS * next) {
+        const int32_t full = count == positions ? ek_min(blocks, outputs / EK_OUTPUTS) : 0;
         ek_word aside[EK_POSITIONS];
-        run->y = (int8_t *)aside;
-        run->blocks = 1;
+        next = ek_max(1, full);
+        run->blocks = next;
+        run->y = y;
+        run->apart[0] = run->apart[1] = run->apart[2] = apart;
+        if (full == 0 && count == 4 && outputs == 3) {
+            ek_mac_outputs_3x4(run);
+            return;
+        }
+        if (full == 0) {
+            run->y = (int8_t *)aside;
+            run->apart[0] = run->apart[1] = run->apart[2] = EK_OUTPUTS;
+        }
         ek_mac_outputs(run, positions);
-        for (int32_t i = 0; i < count; i++)
-            ek_store_some(y + i * apart, aside[i], outputs - EK_OUTPUTS * block);
-        y += EK_OUTPUTS;
+        for (int32_t i = 0; i < count && full == 0; i++)
+            ek_store_some(y + i * apart, aside[i], outputs);
     }
 }
 

@@ -35,6 +35,7 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_LW_POST_R(rd, rs, step) ".insn r 0x0b, 7, 0x10, " rd ", " rs ", " step "\n\t"   /* p.lw rd, step(rs!) */
 #define EK_LBU_INDEX(rd, rs, index) ".insn r 0x03, 7, 0x20, " rd ", " rs ", " index "\n\t" /* p.lbu rd, index(rs) */
 #define EK_SW_POST(rs2, rs, step) ".insn s 0x2b, 2, " rs2 ", " step "(" rs ")\n\t"         /* p.sw rs2, step(rs!) */
+#define EK_SW_POST_R(rs2, rs, step) ".insn r 0x2b, 6, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sw rs2, step(rs!) */
 #define EK_SB_POST(rs2, rs, step) ".insn s 0x2b, 0, " rs2 ", " step "(" rs ")\n\t"         /* p.sb rs2, step(rs!) */
 #define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
 #define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
@@ -80,8 +81,12 @@ EK_INLINE void ek_store_some(int8_t *y, uint32_t word, int32_t count) {
         ek_store4(y, word);
         return;
     }
-    for (int32_t i = 0; i < count; i++)
-        y[i] = (int8_t)ek_byte(word, i);
+    if (count > 0)
+        y[0] = (int8_t)ek_byte(word, 0);
+    if (count > 1)
+        y[1] = (int8_t)ek_byte(word, 1);
+    if (count > 2)
+        y[2] = (int8_t)ek_byte(word, 2);
 }
 
 /* pv.sdotsp.b: acc + the sum of four products of signed bytes. */
