@@ -50,7 +50,10 @@ class XpulpDepthwise(Kernel):
     team = True
 
     def unsupported(self, site: Site) -> str | None:
-        return None if cast(Conv, site.op).weight.shape[1] == 1 else "it takes one input channel per group"
+        op = cast(Conv, site.op)
+        if op.weight.shape[1] != 1:
+            return "it takes one input channel per group"
+        return "conv_xpulp shares a single channel's positions better" if op.groups == 1 else None
 
     def calls(self, site: Site) -> Sequence[Call]:
         op = cast(Conv, site.op)
