@@ -122,12 +122,13 @@ class _Tiles:
         return _Ring(self.plan.l1.offsets[name], stream) if stream.slots else None
 
     def steps(self) -> list[Step]:
-        return [
-            step
+        visits = [
+            [step for position in range(len(visit)) for step in self._work(number, visit, position)]
             for number, visit in enumerate(self.tiling.visits)
-            for position in range(len(visit))
-            for step in self._work(number, visit, position)
         ]
+        if not self.group.fused:
+            _start_sooner(visits)
+        return [step for visit in visits for step in visit]
 
     def _work(self, number: int, visit: tuple[Work, ...], position: int) -> Iterator[Step]:
         """The steps of one layer on one tile."""
@@ -189,6 +190,14 @@ class _Tiles:
             return _part(self.plan.pointer(name), region), []
         self.output.take(number)
         return Pointer("l1", self.output.offset), [_transfer(self.output.offset, self.plan.outside(name), region)]
+
+
+def _start_sooner(visits: list[list[Step]]) -> None:
+    """Where a tile takes several calls, loads for the next tile start with the first of them, not with the last."""
+    for now, following in zip(visits, visits[1:], strict=False):
+        if len(now) > 1:
+            now[1] = replace(now[1], early=(*now[1].early, *following[0].early))
+            following[0] = replace(following[0], early=())
 
 
 def _part(pointer: Pointer, region: Region) -> Pointer:
