@@ -29,13 +29,6 @@ typedef struct {
     int32_t scratch;                          /* bytes of one core */
 } ek_depthwise_xpulp_geometry;
 
-/* `count` words of z_x from column `from` on, in four channels' rows. */
-EK_INLINE void ek_depthwise_pad(int8_t *to, int32_t channel, uint32_t zero, int32_t from, int32_t until) {
-    for (int32_t i = from; i < until; i += 4)
-        for (int32_t lane = 0; lane < 4; lane++)
-            ek_store4(to + i + lane * channel, zero);
-}
-
 /* Fewer than four columns of an input row. */
 EK_INLINE void ek_depthwise_few(const int8_t *x, int32_t step, int32_t count, int8_t *to, int32_t channel) {
     for (int32_t i = 0; i < count; i++)
@@ -50,23 +43,26 @@ EK_INLINE void ek_depthwise_phase(const ek_depthwise_xpulp_geometry *g, const in
     const int32_t apart = s->dilation_w, channel = apart * g->pitch, step = apart * g->x_column;
     const int32_t first = ek_first_tap(left, apart, count);
     const int32_t last = ek_max(first, ek_last_tap(left, apart, count, s->in_w)), seen = last - first;
+    const int32_t begin = ek_min(ek_max(0, -top), rows), end = ek_max(begin, ek_min(rows, s->in_h - top));
     const uint32_t zero = ek_repeat4(g->in_zero);
-    x += (left + first * apart) * g->x_column;
-    for (int32_t h = top; h < top + rows; h++, to += 4 * channel) {
-        const int32_t inside = h >= 0 && h < s->in_h;
-        ek_depthwise_pad(to, channel, zero, 0, inside ? first : count);
-        if (!inside)
-            continue;
-        const int8_t *from = x + h * g->x_row;
-        if (seen < 4)
-            ek_depthwise_few(from, step, seen, to + first, channel);
-        else {
-            ek_transpose_fours(from, step, seen / 4, to + first, channel);
-            if (seen % 4)
-                ek_transpose_fours(from + (seen - 4) * step, step, 1, to + last - 4, channel);
-        }
-        ek_depthwise_pad(to, channel, zero, last, count);
+    for (int32_t i = last; i < count; i += 4) /* the last word may reach into the slack of the pitch */
+        ek_fill_apart(to + i, zero, 4 * rows, channel);
+    for (int32_t i = 0; i < first; i += 4)
+        ek_fill_apart(to + i, zero, 4 * rows, channel);
+    for (int32_t i = first; i < last && begin + rows - end > 0; i += 4) {
+        ek_fill_apart(to + i, zero, 4 * begin, channel);
+        ek_fill_apart(to + i + 4 * end * channel, zero, 4 * (rows - end), channel);
     }
+    x += (top + begin) * g->x_row + (left + first * apart) * g->x_column;
+    to += 4 * begin * channel + first;
+    if (seen >= 4) {
+        ek_transpose_rows(x, step, g->x_row, seen / 4, end - begin, to, channel);
+        if (seen % 4)
+            ek_transpose_rows(x + (seen - 4) * step, step, g->x_row, 1, end - begin, to + seen - 4, channel);
+        return;
+    }
+    for (int32_t i = begin; i < end; i++, x += g->x_row, to += 4 * channel)
+        ek_depthwise_few(x, step, seen, to, channel);
 }
 
 /* The input rows of a band, from row `top` and column `left`. */
