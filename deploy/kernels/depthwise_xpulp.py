@@ -14,6 +14,7 @@ from deploy.kernels.xpulp import LANES, TEAM, folded, up
 from quant.ops import Conv
 
 COLUMNS = 32  # output columns of a chunk
+BAND = 1024  # bytes of a core's copy of input rows, where one output row does not need more
 
 SWAPPED = {"h": "w", "w": "h", "top": "left", "left": "top"}
 
@@ -58,29 +59,29 @@ class XpulpDepthwise(Kernel):
     def calls(self, site: Site) -> Sequence[Call]:
         op = cast(Conv, site.op)
         fields = window(site)
-        columns = min(COLUMNS, fields["window.out_w"])
-        pitch, scratch = self._scratch(fields, columns)
         weight = kernel_2d(op)[:, 0]
         weight = weight.transpose(0, 2, 1) if upright(op) else weight
         arrays = (
             Array("weight", "int8_t", np.pad(weight, ((0, 0), (0, 0), (0, -weight.shape[2] % LANES))).ravel(), True),
             Array("channel", "int32_t", records(op.requant, folded(op.bias, op.weight, site.inputs[0].zero_point))),
         )
-        sizes = {"columns": columns, "pitch": pitch, "scratch": scratch}
-        geometry = ("ek_depthwise_xpulp_geometry", {**fields, **sizes})
-        return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
+        band = self._band(fields)
+        geometry = ("ek_depthwise_xpulp_geometry", {**fields, **band})
+        return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=TEAM * band["scratch"])]
 
     def scratch(self, site: Site) -> int:
         fields = window(site)
         return TEAM * self._scratch(fields, min(COLUMNS, fields["window.out_w"]))[1]
 
     @staticmethod
-    def _scratch(fields: dict[str, int], columns: int) -> tuple[int, int]:
-        """Bytes of a phase of a row, and of one core: addresses of kernel rows, the ring of rows, a row of z_x."""
-        taps, apart = fields["window.kernel_w"], fields["window.dilation_w"]
-        pitch = up((columns - 1) * fields["window.stride_w"] // apart + taps, LANES)
-        span = (fields["window.kernel_h"] - 1) * fields["window.dilation_h"] + 1
-        return pitch, up(4 * fields["window.kernel_h"] + (span + 1) * LANES * apart * pitch, 8)
+    def _band(fields: dict[str, int]) -> dict[str, int]:
+        """Columns of a chunk, output rows of a band, bytes of a phase of a row, and of one core's scratch memory."""
+        apart, columns = fields["window.dilation_w"], min(COLUMNS, fields["window.out_w"])
+        pitch = up((columns - 1) * fields["window.stride_w"] // apart + fields["window.kernel_w"], LANES) + LANES
+        row, stride = LANES * apart * pitch, fields["window.stride_h"]
+        halo = (fields["window.kernel_h"] - 1) * fields["window.dilation_h"] + 1
+        rows = max(1, min(fields["window.out_h"], 1 + (BAND // row - halo) // stride))
+        return {"columns": columns, "rows": rows, "pitch": pitch, "scratch": up(((rows - 1) * stride + halo) * row, 8)}
 
     def cycles(self, site: Site) -> float:
         op = cast(Conv, site.op)

@@ -37,9 +37,12 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_SW_POST(rs2, rs, step) ".insn s 0x2b, 2, " rs2 ", " step "(" rs ")\n\t"         /* p.sw rs2, step(rs!) */
 #define EK_SW_POST_R(rs2, rs, step) ".insn r 0x2b, 6, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sw rs2, step(rs!) */
 #define EK_SB_POST(rs2, rs, step) ".insn s 0x2b, 0, " rs2 ", " step "(" rs ")\n\t"         /* p.sb rs2, step(rs!) */
-#define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
-#define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
-#define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"                /* pv.min.b rd, a, b */
+#define EK_SB_POST_R(rs2, rs, step) ".insn r 0x2b, 4, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sb rs2, step(rs!) */
+#define EK_SHUFFLE4(rd, a, pick) ".insn r 0x57, 1, 0x64, " rd ", " a ", " pick "\n\t"  /* pv.shuffle2.b rd, a, pick */
+#define EK_PACK2(rd, high, low) ".insn r 0x57, 0, 0x68, " rd ", " high ", " low "\n\t" /* pv.pack.h rd, high, low */
+#define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"         /* pv.sdotsp.b rd, a, b */
+#define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"            /* pv.max.b rd, a, b */
+#define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"            /* pv.min.b rd, a, b */
 
 /*
  * lp.setup: repeats the `size` instructions that follow it; `count` > 0. The end register of RI5CY holds the address of
@@ -269,6 +272,22 @@ EK_INLINE void ek_fill_words(int8_t *to, uint32_t word, int32_t bytes) {
 #else
     for (int32_t i = 0; i < bytes; i += 4)
         ek_store4(to + i, word);
+#endif
+}
+
+/* Stores a word `count` times, `apart` bytes from one to the next. */
+EK_INLINE void ek_fill_apart(int8_t *to, uint32_t word, int32_t count, int32_t apart) {
+    if (count <= 0)
+        return;
+#if EK_XPULP_ASM
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "2")
+                         EK_SW_POST_R("%[word]", "%[to]", "%[apart]") "nop\n\t" EK_ASM_END
+                     : [to] "+r"(to)
+                     : [count] "r"(count), [word] "r"(word), [apart] "r"(apart)
+                     : "memory");
+#else
+    for (int32_t i = 0; i < count; i++)
+        ek_store4(to + i * apart, word);
 #endif
 }
 
