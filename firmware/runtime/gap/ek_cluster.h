@@ -66,8 +66,8 @@ typedef struct ek_step ek_step;
  * One call of a kernel on one tile. What happens when, in step k:
  *
  *   1. with `needs_fetch`: wait for every fetch that was started in earlier steps; start the late loads of k
- *   2. wait for the loads of k; its early ones were started in step k-1
- *   3. start the early loads of k+1, then the fetches of k
+ *   2. start the early loads of k+1
+ *   3. wait for the loads of k; its early ones were started in step k-1; start the fetches of k
  *   4. the kernel, on all cores; meanwhile the stores of k-1 may be under way, older ones are done
  *   5. wait for the stores of k-1; start the stores of k and, with `flush`, wait for them
  *
