@@ -17,6 +17,11 @@ from quant.ops import Op
 C_TYPE = {DType.S8: "int8_t", DType.S16: "int16_t", DType.S32: "int32_t", DType.B1: "uint8_t"}
 
 
+def c_size(ctype: str) -> int:
+    """Bytes of one element of a fixed-width C integer type."""
+    return int("".join(filter(str.isdigit, ctype))) // 8
+
+
 @dataclass(frozen=True, eq=False)
 class Array:
     """A constant in flash.
@@ -32,6 +37,11 @@ class Array:
     ctype: str
     values: NDArray
     weight: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Its bytes in flash."""
+        return self.values.size * c_size(self.ctype)
 
 
 @dataclass(frozen=True)
@@ -82,8 +92,8 @@ class Kernel(ABC):
     isa: ClassVar[str] = "portable"
     header: ClassVar[str]
     mnemonics: ClassVar[tuple[str, ...]] = ()
-    any_layout: ClassVar[bool] = False
     team: ClassVar[bool] = False
+    any_layout: ClassVar[bool] = False
 
     def unsupported(self, site: Site) -> str | None:
         """Why this variant cannot run the node; None when it can."""
@@ -92,6 +102,10 @@ class Kernel(ABC):
     @abstractmethod
     def calls(self, site: Site) -> Sequence[Call]:
         """The C calls that compute the node, in order."""
+
+    def scratch(self, site: Site) -> int:
+        """Bytes of working memory that its calls need; overridden where asking :meth:`calls` would be slow."""
+        return max(call.scratch for call in self.calls(site))
 
     @abstractmethod
     def cycles(self, site: Site) -> float:

@@ -55,6 +55,9 @@ class XpulpConv(Kernel):
         geometry = ("ek_conv_xpulp_geometry", {**self._fields(site), **kind})
         return [Call("ek_conv_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
 
+    def scratch(self, site: Site) -> int:
+        return TEAM * self._scratch(cast(Conv, site.op))
+
     @staticmethod
     def _fields(site: Site) -> dict[str, int]:
         """Geometry; positions that see the input's pixels one by one are one row."""

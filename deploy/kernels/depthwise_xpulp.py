@@ -51,7 +51,10 @@ class XpulpDepthwise(Kernel):
     team = True
 
     def unsupported(self, site: Site) -> str | None:
-        return None if cast(Conv, site.op).weight.shape[1] == 1 else "it takes one input channel per group"
+        op = cast(Conv, site.op)
+        if op.weight.shape[1] != 1:
+            return "it takes one input channel per group"
+        return "conv_xpulp shares a single channel's positions better" if op.groups == 1 else None
 
     def calls(self, site: Site) -> Sequence[Call]:
         op = cast(Conv, site.op)
@@ -65,6 +68,10 @@ class XpulpDepthwise(Kernel):
         band = self._band(fields)
         geometry = ("ek_depthwise_xpulp_geometry", {**fields, **band})
         return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=band["scratch"])]
+
+    def scratch(self, site: Site) -> int:
+        fields = window(site)
+        return TEAM * self._scratch(fields, min(COLUMNS, fields["window.out_w"]))[1]
 
     @staticmethod
     def _band(fields: dict[str, int]) -> dict[str, int]:

@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="integer model.onnx, or QCDQ")
     parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (arm-none-eabi-gcc)")
+    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (the target's own)")
     parser.add_argument(
         "--placement",
         default="flash",
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         table(columns, layer_rows(firmware.facts), numbers="llllrrr"),
         "",
         *fit_lines(firmware.facts, firmware.board),
-        placement_line(result.report),
+        *([placement_line(result.report)] if result.report else []),
         f"in {options.out}",
     )
     return 0

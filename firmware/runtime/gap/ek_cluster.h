@@ -1,8 +1,20 @@
 /*
  * What a network needs from a cluster of cores with a scratchpad (L1) and a DMA to the memory outside (L2).
  *
- * Two implementations: ../pmsis on the vendor's SDK, ../bare on the registers of the open PULP platform. The network is
- * the same for both: a table of steps, which every core walks through; core 0 also drives the DMA.
+ * A network is a row of records in L2, one per call of a kernel on one tile. Every core walks through them; core 0 also
+ * drives the DMA. A record is a step, its transfers and its fetches, one behind the other; the next record follows it:
+ *
+ *     static const struct {
+ *         struct { ek_step step; ek_transfer transfers[2]; } s0;
+ *         struct { ek_step step; ek_transfer transfers[3]; ek_fetch fetches[1]; } s1;
+ *     } records = {
+ *         .s0 = {.step = {.layer = net_layer_00_conv, .bytes = sizeof records.s0, .next_bytes = sizeof records.s1, ...},
+ *                .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, ...}},
+ *         .s1 = {.step = {..., .next_bytes = 0}, ...},
+ *     };
+ *     void net_layer_00_conv(const ek_step *step) { ek_step_run(step); }
+ *
+ * Two implementations: pmsis/ on the vendor's SDK, bare/ on the registers of the open PULP platform.
  */
 #ifndef EK_CLUSTER_H
 #define EK_CLUSTER_H
@@ -13,24 +25,29 @@
 
 /* A box of bytes between L2 and L1: `planes` times `lines` lines of `length` bytes. It is packed in L1. */
 typedef struct {
-    uint32_t l1; /* offset in the L1 arena */
     uint8_t *l2;
-    uint32_t length, lines, planes;
-    uint32_t line_stride, plane_stride; /* bytes from one start to the next in L2 */
+    uint32_t l1; /* offset in the L1 arena */
+    uint32_t length;
+    uint16_t lines, planes;             /* at least 1 */
+    uint32_t line_stride, plane_stride; /* bytes from one start to the next in L2; any value where there is only one */
 } ek_transfer;
 
-/* A piece of constants that comes from the memory outside the chip (L3). */
+/* A piece of constants that comes from the memory outside the chip (L3); l3, l2 and bytes are multiples of 4. */
 typedef struct {
-    uint32_t l3; /* offset in the model's L3 image */
     uint8_t *l2;
+    uint32_t l3; /* offset in the model's L3 image */
     uint32_t bytes;
 } ek_fetch;
 
-enum { EK_INPUTS = 4, EK_CONSTANTS = 4 };
+enum {
+    EK_INPUTS = 4,
+    EK_CONSTANTS = 4,
+    EK_TRANSFERS = 8,       /* transfers and fetches of a step together, at most */
+    EK_GEOMETRY_BYTES = 128 /* at most */
+};
 
-typedef struct ek_step ek_step;
-
-/* Where a kernel finds its operands. */
+/* Where a kernel finds its operands. In a record a value below EK_L1_OFFSETS is an offset in the L1 arena and everything
+ * else an address; a kernel gets addresses. */
 typedef struct {
     const void *x[EK_INPUTS];
     void *y;
@@ -38,26 +55,48 @@ typedef struct {
     void *scratch;
 } ek_operands;
 
+#define EK_L1_OFFSETS 0x100000u
+
 /* A kernel's wrapper: unpacks the operands and calls it. */
 typedef void ek_kernel(const void *geometry, ek_team team, const ek_operands *operands);
 
-/* One call of a kernel on one tile. Every pointer into L1 is an offset in the arena; EK_IN_L2 marks the others. */
+typedef struct ek_step ek_step;
+
+/*
+ * One call of a kernel on one tile. What happens when, in step k:
+ *
+ *   1. with `needs_fetch`: wait for every fetch that was started in earlier steps; start the late loads of k
+ *   2. wait for the loads of k; its early ones were started in step k-1
+ *   3. start the early loads of k+1, then the fetches of k
+ *   4. the kernel, on all cores; meanwhile the stores of k-1 may be under way, older ones are done
+ *   5. wait for the stores of k-1; start the stores of k and, with `flush`, wait for them
+ *
+ * So what the stores of k-1 read in L1 is free again from step k+1 on (its early loads included: they start in step k
+ * and must not overwrite it). Early loads of k+1 may read what was stored in L2 up to step k-2, or k-1 with `flush`;
+ * late loads of k what was stored up to k-2, or k-1 with `flush`. Fetches of k may overwrite what the loads of k read.
+ */
 struct ek_step {
     void (*layer)(const ek_step *step); /* the layer's own function: cycles and faults are attributed by its symbol */
-    const void *geometry;
-    const ek_transfer *early, *late, *store; /* loads: early ones may start a step ahead; stores follow the step */
-    const ek_fetch *fetch;                   /* started when this step starts, for a later one */
-    uint8_t earlies, lates, stores, fetches;
-    uint8_t flush;       /* wait for the stores: the layer ends here */
-    uint8_t needs_fetch; /* the early loads of the NEXT step read what was fetched before: wait for it first */
-    uintptr_t x[EK_INPUTS], y, constant[EK_CONSTANTS], scratch;
+    ek_kernel *kernel;
+    const void *geometry;               /* in L2; equal pointers of neighbours are not loaded again */
+    uint16_t bytes;                     /* of this record: step, transfers and fetches */
+    uint16_t next_bytes;                /* of the record behind it; 0 in the last one */
+    uint8_t geometry_bytes;
+    uint8_t earlies, lates, stores; /* transfers of the record, in this order */
+    uint8_t fetches;                /* behind the transfers */
+    uint8_t needs_fetch;            /* late loads read what was fetched */
+    uint8_t flush;                  /* the layer ends here */
+    ek_operands operands;
 };
 
-/* Where the step's pointers lie: offsets below this are in the L1 arena, everything else is an address. */
-#define EK_L1_OFFSETS 0x100000u
+/* Cores that a network runs on: 1 to the board's number. A debugger may change it before the program starts. */
+extern volatile uint32_t ek_cores;
 
-/* Runs the steps on `cores` cores of the cluster; returns when the last store has arrived. Called by the controller.
- * Returns 0, or 1 where the cluster could not be started. */
-int ek_cluster_run(const ek_step *steps, uint32_t count, uint32_t l1_bytes, uint32_t cores);
+/* Runs the records from `first` on; returns when the last store has arrived. Called by the controller.
+ * Returns 0, or 1 where the cluster could not be started or has fewer than `cores` cores or `l1_bytes` of L1. */
+int ek_cluster_run(const ek_step *first, uint32_t l1_bytes, uint32_t cores);
+
+/* What a layer's function calls, on every core. */
+void ek_step_run(const ek_step *step);
 
 #endif

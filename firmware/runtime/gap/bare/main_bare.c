@@ -1,0 +1,36 @@
+/*
+ * A network without an operating system: the self-test, then `ek_requests` inferences for a debugger.
+ *
+ * Standard output says "EK selftest ok" or "EK selftest FAILED"; the exit code is 0 or 1. A debugger may change
+ * `ek_requests` and `ek_cores` before the program starts. It stops at `ek_exchange`, which is called before every
+ * inference and after the last one: there it reads `ek_output_buffer` and writes `ek_input_buffer`.
+ */
+#include <stdint.h>
+
+#include "ek_model.h"
+#include "startup.h"
+
+__attribute__((section(".data"))) volatile uint32_t ek_requests = 0; /* not in what start-up clears */
+
+int8_t ek_input_buffer[EK_INPUT_BYTES];
+int8_t ek_output_buffer[EK_OUTPUT_BYTES];
+
+void ek_exchange(uint32_t done);
+
+/* `done`: inferences that are finished. */
+__attribute__((noinline)) void ek_exchange(uint32_t done) { __asm__ volatile("" ::"r"(done) : "memory"); }
+
+int ek_main(void) {
+    const int failed = ek_model_selftest() != 0;
+    const uint32_t requests = ek_requests;
+
+    ek_print(failed ? "EK selftest FAILED\n" : "EK selftest ok\n");
+    for (uint32_t done = 0; done < requests; done++) {
+        ek_exchange(done);
+        ek_model_run(ek_input_buffer, ek_output_buffer);
+    }
+    if (requests > 0) {
+        ek_exchange(requests);
+    }
+    return failed;
+}
