@@ -14,7 +14,7 @@ from deploy.kernels.xpulp import LANES, TEAM, folded, up
 from quant.ops import Conv
 
 COLUMNS = 32  # output columns of a chunk
-BAND = 1024  # bytes of a core's copy of input rows, where one output row does not need more
+SCRATCH = 12 * 1024  # bytes of the team's copies of input rows, where one output row each does not need more
 
 SWAPPED = {"h": "w", "w": "h", "top": "left", "left": "top"}
 
@@ -67,7 +67,7 @@ class XpulpDepthwise(Kernel):
         )
         band = self._band(fields)
         geometry = ("ek_depthwise_xpulp_geometry", {**fields, **band})
-        return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=TEAM * band["scratch"])]
+        return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=band["scratch"])]
 
     def scratch(self, site: Site) -> int:
         fields = window(site)
@@ -75,13 +75,16 @@ class XpulpDepthwise(Kernel):
 
     @staticmethod
     def _band(fields: dict[str, int]) -> dict[str, int]:
-        """Columns of a chunk, output rows of a band, bytes of a phase of a row, and of one core's scratch memory."""
+        """Columns of a chunk, bytes of a phase of a row, and scratch memory of the team.
+
+        A core needs the input of one output row at least; with more, rows that bands share are copied less often.
+        """
         apart, columns = fields["window.dilation_w"], min(COLUMNS, fields["window.out_w"])
-        pitch = up((columns - 1) * fields["window.stride_w"] // apart + fields["window.kernel_w"], LANES) + LANES
+        pitch = up((columns - 1) * fields["window.stride_w"] // apart + fields["window.kernel_w"], LANES)
         row, stride = LANES * apart * pitch, fields["window.stride_h"]
         halo = (fields["window.kernel_h"] - 1) * fields["window.dilation_h"] + 1
-        rows = max(1, min(fields["window.out_h"], 1 + (BAND // row - halo) // stride))
-        return {"columns": columns, "rows": rows, "pitch": pitch, "scratch": up(((rows - 1) * stride + halo) * row, 8)}
+        least, most = (up(row * (halo + n * stride) + 8, 8) for n in (0, fields["window.out_h"] - 1))
+        return {"columns": columns, "pitch": pitch, "scratch": max(TEAM * least, min(8 * most, SCRATCH))}
 
     def cycles(self, site: Site) -> float:
         op = cast(Conv, site.op)

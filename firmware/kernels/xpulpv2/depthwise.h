@@ -24,9 +24,9 @@ typedef struct {
     ek_requant requant;
     int32_t in_zero;
     int32_t x_row, x_column, y_row, y_column; /* elements from one to the next */
-    int32_t columns, rows;                    /* outputs of a chunk and of a band */
+    int32_t columns;                          /* outputs of a chunk */
     int32_t pitch;                            /* bytes of a phase, whole words */
-    int32_t scratch;                          /* bytes of one core */
+    int32_t scratch;                          /* bytes of the whole team */
 } ek_depthwise_xpulp_geometry;
 
 /* Fewer than four columns of an input row. */
@@ -36,32 +36,46 @@ EK_INLINE void ek_depthwise_few(const int8_t *x, int32_t step, int32_t count, in
             to[i + lane * channel] = (int8_t)ek_byte(ek_load4(x + i * step), lane);
 }
 
-/* One phase of the input rows of a band: columns left, left + dilation_w, ... from row `top` on, z_x outside. */
-EK_INLINE void ek_depthwise_phase(const ek_depthwise_xpulp_geometry *g, const int8_t *x, int32_t top, int32_t rows,
-                                  int32_t left, int32_t count, int8_t *to) {
-    const ek_window *s = &g->window;
-    const int32_t apart = s->dilation_w, channel = apart * g->pitch, step = apart * g->x_column;
-    const int32_t first = ek_first_tap(left, apart, count);
-    const int32_t last = ek_max(first, ek_last_tap(left, apart, count, s->in_w)), seen = last - first;
-    const int32_t begin = ek_min(ek_max(0, -top), rows), end = ek_max(begin, ek_min(rows, s->in_h - top));
-    const uint32_t zero = ek_repeat4(g->in_zero);
-    for (int32_t i = last; i < count; i += 4) /* the last word may reach into the slack of the pitch */
-        ek_fill_apart(to + i, zero, 4 * rows, channel);
-    for (int32_t i = 0; i < first; i += 4)
-        ek_fill_apart(to + i, zero, 4 * rows, channel);
-    for (int32_t i = first; i < last && begin + rows - end > 0; i += 4) {
-        ek_fill_apart(to + i, zero, 4 * begin, channel);
-        ek_fill_apart(to + i + 4 * end * channel, zero, 4 * (rows - end), channel);
+/* What a band's copy holds of one phase: columns first .. last-1 of `count` and rows begin .. end-1 of `rows` lie
+ * inside the input, whose column `left` and row `top` are the copy's first ones. */
+typedef struct {
+    int32_t top, rows, begin, end;
+    int32_t left, count, first, last;
+} ek_depthwise_part;
+
+EK_INLINE ek_depthwise_part ek_depthwise_look(const ek_window *s, int32_t top, int32_t rows, int32_t left,
+                                              int32_t count) {
+    const int32_t first = ek_first_tap(left, s->dilation_w, count), begin = ek_min(ek_max(0, -top), rows);
+    const int32_t last = ek_max(first, ek_last_tap(left, s->dilation_w, count, s->in_w));
+    const ek_depthwise_part part = {top,  rows,  begin, ek_max(begin, ek_min(rows, s->in_h - top)),
+                                    left, count, first, last};
+    return part;
+}
+
+/* z_x outside the input, by words: the last one may reach into what is written later, or behind the band. */
+EK_INLINE void ek_depthwise_pad(ek_depthwise_part p, uint32_t zero, int32_t channel, int8_t *to) {
+    for (int32_t i = 0; i < p.first; i += 4)
+        ek_fill_apart(to + i, zero, 4 * p.rows, channel);
+    for (int32_t i = p.last; i < p.count; i += 4)
+        ek_fill_apart(to + i, zero, 4 * p.rows, channel);
+    for (int32_t i = p.first; i < p.last && p.end - p.begin < p.rows; i += 4) {
+        ek_fill_apart(to + i, zero, 4 * p.begin, channel);
+        ek_fill_apart(to + i + 4 * p.end * channel, zero, 4 * (p.rows - p.end), channel);
     }
-    x += (top + begin) * g->x_row + (left + first * apart) * g->x_column;
-    to += 4 * begin * channel + first;
+}
+
+EK_INLINE void ek_depthwise_copy(const ek_depthwise_xpulp_geometry *g, ek_depthwise_part p, const int8_t *x,
+                                 int32_t channel, int8_t *to) {
+    const int32_t step = g->window.dilation_w * g->x_column, seen = p.last - p.first, rows = p.end - p.begin;
+    x += (p.top + p.begin) * g->x_row + p.left * g->x_column + p.first * step;
+    to += 4 * p.begin * channel + p.first;
     if (seen >= 4) {
-        ek_transpose_rows(x, step, g->x_row, seen / 4, end - begin, to, channel);
+        ek_transpose_rows(x, step, g->x_row, seen / 4, rows, to, channel);
         if (seen % 4)
-            ek_transpose_rows(x + (seen - 4) * step, step, g->x_row, 1, end - begin, to + seen - 4, channel);
+            ek_transpose_rows(x + (seen - 4) * step, step, g->x_row, 1, rows, to + seen - 4, channel);
         return;
     }
-    for (int32_t i = begin; i < end; i++, x += g->x_row, to += 4 * channel)
+    for (int32_t i = 0; i < rows; i++, x += g->x_row, to += 4 * channel)
         ek_depthwise_few(x, step, seen, to, channel);
 }
 
@@ -69,9 +83,15 @@ EK_INLINE void ek_depthwise_phase(const ek_depthwise_xpulp_geometry *g, const in
 EK_INLINE void ek_depthwise_band(const ek_depthwise_xpulp_geometry *g, const int8_t *x, int32_t top, int32_t rows,
                                  int32_t left, int32_t width, int8_t *to) {
     const ek_window *s = &g->window;
-    const int32_t count = (width - 1) * s->stride_w / s->dilation_w + s->kernel_w;
-    for (int32_t phase = 0; phase < s->dilation_w; phase++)
-        ek_depthwise_phase(g, x, top, rows, left + phase, count, to + phase * g->pitch);
+    const int32_t count = (width - 1) * s->stride_w / s->dilation_w + s->kernel_w, phases = s->dilation_w;
+    for (int32_t turn = 0; turn < 2 * phases; turn++) { /* all padding comes first */
+        const int32_t phase = turn % phases;
+        const ek_depthwise_part p = ek_depthwise_look(s, top, rows, left + phase, count);
+        if (turn < phases)
+            ek_depthwise_pad(p, ek_repeat4(g->in_zero), phases * g->pitch, to + phase * g->pitch);
+        else
+            ek_depthwise_copy(g, p, x, phases * g->pitch, to + phase * g->pitch);
+    }
 }
 
 /* Outputs along the columns of one row: those that share a phase are neighbours in the copy. */
@@ -100,14 +120,8 @@ EK_INLINE void ek_depthwise_channel(const ek_depthwise_xpulp_geometry *g, ek_tap
     const ek_window *s = &g->window;
     const int32_t row = s->stride_h * 4 * s->dilation_w * g->pitch, at = t->at;
     const int8_t *x = t->x;
-    const int32_t neighbours = s->dilation_w == 1;
-    int32_t done = 0;
-    if (neighbours && s->stride_w == 1 && ek_taps_are_3x3(t, &g->requant) && width > 1) {
-        done = width / 2 * 2;
-        ek_taps_pairs(t, &g->requant, done / 2, rows, row, g->y_row, g->y_column);
-    }
-    if (neighbours && (width - done < 4 && rows > width - done)) {
-        for (int32_t j = done; j < width; j++) {
+    if (s->dilation_w == 1 && width < 4 && rows > width) { /* along the rows, which are more */
+        for (int32_t j = 0; j < width; j++) {
             t->x = x + j * s->stride_w;
             t->at = at + j * g->y_column;
             t->x_step = row;
@@ -116,11 +130,60 @@ EK_INLINE void ek_depthwise_channel(const ek_depthwise_xpulp_geometry *g, ek_tap
         }
         return;
     }
-    for (int32_t i = 0; i < rows && done < width; i++) {
-        t->x = x + i * row + done * s->stride_w;
-        t->at = at + i * g->y_row + done * g->y_column;
-        ek_depthwise_columns(g, t, width - done);
+    for (int32_t i = 0; i < rows; i++) {
+        t->x = x + i * row;
+        t->at = at + i * g->y_row;
+        ek_depthwise_columns(g, t, width);
     }
+}
+
+/* Whether ek_depthwise_3x3 computes a layer. */
+EK_INLINE int32_t ek_depthwise_is_3x3(const ek_window *s, const ek_requant *r) {
+    return s->kernel_h == 3 && s->kernel_w <= 3 && s->dilation_w == 1 && !r->full && r->out_bits == 8;
+}
+
+/* A band of such a layer: pairs of outputs, and an odd last column by itself. */
+EK_INLINE void ek_depthwise_3x3(const ek_depthwise_xpulp_geometry *g, const ek_taps *t, int32_t channel,
+                                int32_t channels, int32_t multiplier, int32_t width, int32_t rows) {
+    const ek_window *s = &g->window;
+    const int32_t pairs = s->stride_w == 1 ? width / 2 : 0, rest = width - 2 * pairs, row = s->stride_h * 4 * channel;
+    const int32_t together = multiplier == 1; /* one run for all channels, or one for each */
+    ek_taps_3x3 run = {
+        t->x, t->w, t->record, (int8_t *)t->y + t->at, together ? channel : 0, t->row, s->stride_w, 0, g->y_column, 0,
+        0,    rows, 0,         g->requant.lo,          g->requant.hi};
+    for (int32_t i = 0; i < (together ? 1 : channels); i++) {
+        ek_taps_3x3 half = run;
+        if (pairs > 0) {
+            half.x_skip = row - 2 * pairs;
+            half.y_skip = g->y_row - 2 * pairs * g->y_column;
+            half.count = pairs;
+            half.channels = together ? channels : multiplier;
+            ek_taps_pairs(&half);
+            half = run;
+        }
+        if (rest > 0) {
+            half.x += 2 * pairs;
+            half.y += 2 * pairs * g->y_column;
+            half.x_skip = row - rest * s->stride_w;
+            half.y_skip = g->y_row - rest * g->y_column;
+            half.count = rest;
+            half.channels = together ? channels : multiplier;
+            ek_taps_singles(&half);
+        }
+        run.x += channel;
+        run.w += 12 * multiplier;
+        run.record += 4 * multiplier;
+        run.y += multiplier;
+    }
+}
+
+/* Output rows of a band: those that fit `bytes`, all bands of a core being equally large. */
+EK_INLINE int32_t ek_depthwise_rows(const ek_depthwise_xpulp_geometry *g, int32_t bytes, int32_t rows) {
+    const ek_window *s = &g->window;
+    const int32_t held = (bytes - 8) / (4 * s->dilation_w * g->pitch), halo = (s->kernel_h - 1) * s->dilation_h + 1;
+    const int32_t most = ek_max(1, ek_min(rows, 1 + (held - halo) / s->stride_h)),
+                  bands = ek_max(1, (rows + most - 1) / most);
+    return (rows + bands - 1) / bands;
 }
 
 EK_INLINE void ek_depthwise_xpulp(const ek_depthwise_xpulp_geometry *g, ek_team team, const int8_t *x, void *y,
@@ -129,34 +192,27 @@ EK_INLINE void ek_depthwise_xpulp(const ek_depthwise_xpulp_geometry *g, ek_team 
     const int32_t multiplier = s->out_c / s->in_c, chunks = (s->out_w + g->columns - 1) / g->columns;
     const int32_t units = (s->in_c + 3) / 4 * chunks * s->out_h, end = ek_share(units, team.core + 1, team.cores);
     const int32_t channel = s->dilation_w * g->pitch, words = (s->kernel_w + 3) / 4, weights = 4 * s->kernel_h * words;
-    const int32_t record_words = EK_RECORD_WORDS(&g->requant);
-    int8_t *band = (int8_t *)scratch + team.core * g->scratch;
+    const int32_t record_words = EK_RECORD_WORDS(&g->requant), small = ek_depthwise_is_3x3(s, &g->requant);
+    const int32_t own = g->scratch / team.cores / 8 * 8;
+    int8_t *band = (int8_t *)scratch + team.core * own;
     int32_t unit = ek_share(units, team.core, team.cores);
+    const int32_t most = ek_depthwise_rows(g, own, ek_min(s->out_h, end - unit));
     while (unit < end) {
         const int32_t part = unit / s->out_h, oh = unit % s->out_h;
         const int32_t c = part / chunks * 4, ow = part % chunks * g->columns, width = ek_min(g->columns, s->out_w - ow);
-        const int32_t rows = ek_min(ek_min(g->rows, end - unit), s->out_h - oh);
+        const int32_t rows = ek_min(ek_min(most, end - unit), s->out_h - oh);
         const int32_t seen = (rows - 1) * s->stride_h + (s->kernel_h - 1) * s->dilation_h + 1;
-        const int32_t channels = ek_min(4, s->in_c - c);
+        const int32_t channels = ek_min(4, s->in_c - c), o = c * multiplier;
         ek_depthwise_band(g, x + c, oh * s->stride_h - s->pad_top, seen, ow * s->stride_w - s->pad_left, width, band);
-        ek_taps t = {band,
-                     w + c * multiplier * weights,
-                     record + c * multiplier * record_words,
-                     y,
-                     oh * g->y_row + ow * g->y_column + c * multiplier,
-                     0,
-                     0,
-                     4 * channel * s->dilation_h,
-                     s->kernel_h,
-                     words};
-        for (int32_t i = 0; i < channels; i++)
-            for (int32_t k = 0; k < multiplier; k++) {
+        ek_taps t = {
+            band, w + o * weights, record + o * record_words,   y,           oh * g->y_row + ow * g->y_column + o,
+            1,    g->y_column,     4 * channel * s->dilation_h, s->kernel_h, words};
+        if (small)
+            ek_depthwise_3x3(g, &t, channel, channels, multiplier, width, rows);
+        for (int32_t i = 0; i < channels && !small; i++, t.x += channel)
+            for (int32_t k = 0; k < multiplier; k++, t.w += weights, t.record += record_words, t.at++) {
                 ek_taps output = t;
-                output.x += i * channel;
                 ek_depthwise_channel(g, &output, width, rows);
-                t.w += weights;
-                t.record += record_words;
-                t.at++;
             }
         unit += rows;
     }
