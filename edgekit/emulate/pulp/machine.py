@@ -226,9 +226,8 @@ class Machine:
 
     def _watches(self, places: Sequence[tuple[int | None, int]]) -> Any:
         total = self.cores + 1
-        return (native.Watch * len(places))(
-            *((native.ANY_CORE if core is None else core % total, what) for core, what in places)
-        )
+        watches = (native.Watch(native.ANY_CORE if core is None else core % total, what) for core, what in places)
+        return (native.Watch * len(places))(*watches)
 
     def _number(self, core: int) -> int:
         return CONTROLLER if core == self.cores else int(core)
