@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from deploy.gap.constants import Chunk
 from deploy.gap.group import Group
@@ -194,7 +195,7 @@ class _Tiles:
 
 def _start_sooner(visits: list[list[Step]]) -> None:
     """Where a tile takes several calls, loads for the next tile start with the first of them, not with the last."""
-    for now, following in zip(visits, visits[1:], strict=False):
+    for now, following in pairwise(visits):
         if len(now) > 1:
             now[1] = replace(now[1], early=(*now[1].early, *following[0].early))
             following[0] = replace(following[0], early=())
