@@ -70,8 +70,7 @@ class XpulpDepthwise(Kernel):
         return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=band["scratch"])]
 
     def scratch(self, site: Site) -> int:
-        fields = window(site)
-        return TEAM * self._scratch(fields, min(COLUMNS, fields["window.out_w"]))[1]
+        return self._band(window(site))["scratch"]
 
     @staticmethod
     def _band(fields: dict[str, int]) -> dict[str, int]:
