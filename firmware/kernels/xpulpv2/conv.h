@@ -86,10 +86,14 @@ EK_INLINE ek_address *ek_conv_enter_taps(ek_address *entry, ek_address first, in
     return entry;
 }
 
+EK_INLINE ek_address ek_conv_corner(const ek_window *s, const ek_conv_input *in, ek_conv_span span) {
+    return ek_address_of(in->x + span.top * in->row + span.left * s->in_c, in->copies);
+}
+
 /* Entries of positions that lie inside: `taps` taps per row (all of them, or 1 where a row is one segment). */
 EK_INLINE void ek_conv_inner(const ek_window *s, const ek_conv_input *in, ek_conv_span span, ek_address *entry,
                              int32_t positions, int32_t taps) {
-    const ek_address corner = ek_address_of(in->x + span.top * in->row + span.left * s->in_c, in->copies);
+    const ek_address corner = ek_conv_corner(s, in, span);
     const int32_t apart = in->step_position, count = span.count;
     if (taps == 1) {
         ek_conv_enter_taps(entry, corner, in->step_row, s->kernel_h, apart, count, positions);
@@ -171,13 +175,20 @@ EK_INLINE int8_t *ek_conv_copy(const ek_conv_xpulp_geometry *g, const ek_conv_in
 EK_INLINE int32_t ek_conv_fill(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, int32_t oh, int32_t ow,
                                int32_t positions) {
     const ek_window *s = &g->window;
+    if (g->segment != EK_SEGMENT_TAP && ow + positions <= s->out_w) { /* the most frequent case, as fast as possible */
+        const ek_conv_span all = ek_conv_look(s, oh, ow, positions);
+        if (all.inside) {
+            ek_conv_enter_taps(in->table, ek_conv_corner(s, in, all), in->step_row, s->kernel_h, in->step_position,
+                               positions, positions);
+            return 1;
+        }
+    }
     ek_conv_span span[EK_POSITIONS];
     int32_t spans = 0, inside = 1;
     for (int32_t i = 0; i < positions; i += span[spans++].count) {
-        span[spans] = ek_conv_look(s, oh, ow, ek_min(positions - i, s->out_w - ow));
+        span[spans] = ek_conv_look(s, oh++, ow, ek_min(positions - i, s->out_w - ow));
         inside &= span[spans].inside;
         ow = 0;
-        oh++;
     }
     const int32_t joined = g->segment == EK_SEGMENT_ROW || (g->segment == EK_SEGMENT_JOINED && inside);
     const int32_t taps = joined ? 1 : s->kernel_w;
@@ -215,7 +226,7 @@ EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, cons
     const int32_t tap_words = (channels + 3) / 4, row_words = (s->kernel_w * channels + 3) / 4;
     const int32_t words = s->kernel_h * (g->segment == EK_SEGMENT_ROW ? row_words : s->kernel_w * tap_words);
     const int32_t group_blocks = (outputs + EK_OUTPUTS - 1) / EK_OUTPUTS, blocks = g->groups * group_blocks;
-    const int32_t fast = ek_mac_is_fast(r);
+    const int32_t fast = ek_mac_is_fast(r), record_bytes = 4 * EK_OUTPUTS * EK_RECORD_WORDS(r);
     const int32_t width = fast ? ek_conv_positions(positions, blocks, words, team.cores) : 1;
     const int32_t units = (positions + width - 1) / width * blocks;
     int8_t *own = (int8_t *)scratch + team.core * g->scratch;
@@ -227,33 +238,27 @@ EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, cons
                         s->stride_w * s->in_c,
                         (ek_address *)(void *)own,
                         own + 4 * EK_POSITIONS * s->kernel_h * (g->segment == EK_SEGMENT_ROW ? 1 : s->kernel_w)};
-    int32_t unit = ek_share(units, team.core, team.cores);
-    const int32_t end = ek_share(units, team.core + 1, team.cores);
-    int32_t block = unit % blocks, first = unit / blocks * width, oh = first / s->out_w, ow = first % s->out_w;
-    while (unit < end) {
-        const int32_t group = block / group_blocks, last = ek_min((group + 1) * group_blocks, block + end - unit);
-        const int32_t o = (block - group * group_blocks) * EK_OUTPUTS, at = first * s->out_c + group * outputs + o;
+    ek_mac_run run = {in.table, in.table,          in.copies,        w, record, y, {0, 0, 0, 0}, 0, 0,
+                      0,        ek_repeat4(r->lo), ek_repeat4(r->hi)};
+    int32_t left = ek_share(units, team.core, team.cores), block = left % blocks, first = left / blocks * width;
+    int32_t oh = first / s->out_w, ow = first % s->out_w;
+    for (left = ek_share(units, team.core + 1, team.cores) - left; left > 0;) {
+        const int32_t group = g->groups > 1 ? block / group_blocks : 0;
+        const int32_t count = ek_min(left, (group + 1) * group_blocks - block), o = group * outputs;
+        const int32_t done = (block - group * group_blocks) * EK_OUTPUTS, at = first * s->out_c + o + done;
         in.x = x + group * channels;
         const int32_t taps = ek_conv_fill(g, &in, oh, ow, width);
-        const int32_t steps = g->segment == EK_SEGMENT_ROW ? row_words : s->kernel_w / taps * tap_words;
-        ek_mac_run run = {in.table,
-                          in.table,
-                          in.copies,
-                          w + block * words * 16,
-                          record + block * EK_OUTPUTS * EK_RECORD_WORDS(r),
-                          (int8_t *)y + at,
-                          {0, 0, 0, 0},
-                          0,
-                          s->kernel_h * taps,
-                          steps,
-                          ek_repeat4(r->lo),
-                          ek_repeat4(r->hi)};
+        run.w = w + block * words * 16;
+        run.record = (const int32_t *)(const void *)((const int8_t *)record + block * record_bytes);
+        run.y = (int8_t *)y + at;
+        run.segments = s->kernel_h * taps;
+        run.steps = g->segment == EK_SEGMENT_ROW ? row_words : taps > 1 ? tap_words : s->kernel_w * tap_words;
         if (fast)
-            ek_mac_fast(&run, width, s->out_c, ek_min(width, positions - first), last - block, outputs - o);
+            ek_mac_fast(&run, width, s->out_c, ek_min(width, positions - first), count, outputs - done);
         else
-            ek_mac_general(&run, r, last - block, outputs - o, y, at);
-        unit += last - block;
-        block = last;
+            ek_mac_general(&run, r, count, outputs - done, y, at);
+        left -= count;
+        block += count;
         if (block == blocks) {
             block = 0;
             first += width;

@@ -190,14 +190,16 @@ typedef struct {
 #define EK_3X3_PAIR(clip)                                                                                              \
     EK_LW_POST("t0", "a0", "2")                                                                                        \
     EK_LW_POST("t1", "a1", "2")                                                                                        \
-    EK_LW_POST("t2", "a2", "2") "mv t3, s6\n\tmv t4, s6\n\t" EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t4", "t0", "s3") \
+    EK_LW_POST("t2", "a2", "2")                                                                                        \
+    "mv t3, s6\n\tmv t4, s6\n\t" EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t4", "t0", "s3")                             \
         EK_SDOTSP4("t3", "t1", "s1") EK_SDOTSP4("t4", "t1", "s4") EK_SDOTSP4("t3", "t2", "s2")                         \
             EK_SDOTSP4("t4", "t2", "s5") "mulh t3, t3, s7\n\tmulh t4, t4, s7\n\t" EK_TAPS_FINISH("t3")                 \
                 EK_TAPS_FINISH("t4") clip EK_SB_POST_R("t3", "a3", "a4") EK_SB_POST_R("t4", "a3", "a4")
 #define EK_3X3_SINGLE                                                                                                  \
     EK_LW_POST_R("t0", "a0", "s3")                                                                                     \
     EK_LW_POST_R("t1", "a1", "s3")                                                                                     \
-    EK_LW_POST_R("t2", "a2", "s3") "mv t3, s6\n\t" EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t3", "t1", "s1")           \
+    EK_LW_POST_R("t2", "a2", "s3")                                                                                     \
+    "mv t3, s6\n\t" EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t3", "t1", "s1")                                          \
         EK_SDOTSP4("t3", "t2", "s2") "mulh t3, t3, s7\n\t" EK_TAPS_FINISH("t3") EK_TAPS_CLIP("t3", "s10", "s11")       \
             EK_SB_POST_R("t3", "a3", "a4")
 #else

@@ -289,22 +289,22 @@ EK_INLINE void ek_mac_fast(ek_mac_run *run, int32_t positions, int32_t apart, in
                            int32_t outputs) {
     int8_t *y = run->y;
     for (int32_t next; blocks > 0; blocks -= next, outputs -= EK_OUTPUTS * next, y += EK_OUTPUTS * next) {
-        const int32_t full = count == positions ? ek_min(blocks, outputs / EK_OUTPUTS) : 0;
+        const int32_t full = count == positions && outputs >= EK_OUTPUTS;
         ek_word aside[EK_POSITIONS];
-        next = ek_max(1, full);
+        next = full ? ek_min(blocks, (int32_t)((uint32_t)outputs / EK_OUTPUTS)) : 1;
         run->blocks = next;
         run->y = y;
         run->apart[0] = run->apart[1] = run->apart[2] = apart;
-        if (full == 0 && count == 4 && outputs == 3) {
+        if (outputs == 3 && count == 4) {
             ek_mac_outputs_3x4(run);
             return;
         }
-        if (full == 0) {
+        if (!full) {
             run->y = (int8_t *)aside;
             run->apart[0] = run->apart[1] = run->apart[2] = EK_OUTPUTS;
         }
         ek_mac_outputs(run, positions);
-        for (int32_t i = 0; i < count && full == 0; i++)
+        for (int32_t i = 0; i < count && !full; i++)
             ek_store_some(y + i * apart, aside[i], outputs);
     }
 }
