@@ -14,7 +14,7 @@ void ek_stop_at(core *c, uint32_t reason, uint32_t address) {
     machine *m = c->m;
 
     if (m->stop.reason == EK_RUNNING) {
-        m->stop = (ek_stop){.reason = reason, .core = c->index, .pc = c->ip->pc, .address = address};
+        m->stop = (ek_stop){.reason = reason, .core = c->index, .pc = ek_pc(c), .address = address};
         m->stop.context = c->depth != 0 ? c->frames[c->depth - 1].context : 0;
     }
 }
@@ -193,7 +193,7 @@ static void settle(machine *m) {
             c->check_irq = false;
             if (c->ip != &c->trap && c->asleep != CLOCK_OFF && ek_irq_due(c, &number)) {
                 c->interrupted = c->ip;
-                c->trap.pc = c->ip->pc;
+                c->trap.pc = ek_pc(c);
                 c->trap.function = c->ip->function;
                 c->ip = &c->trap;
                 c->begun = NULL;

@@ -209,7 +209,6 @@ static const insn *op_wfi(core *c, const insn *d) {
 const insn *ek_take_interrupt(core *c, const insn *d) {
     uint32_t number;
 
-    (void)d;
     if (!ek_irq_due(c, &number)) {
         c->ip = c->interrupted;
         c->ready = c->m->now;
@@ -217,7 +216,7 @@ const insn *ek_take_interrupt(core *c, const insn *d) {
         return NULL;
     }
     ek_irq_taken(c, number);
-    c->ip = enter(c, 0x80000000u | number, number, c->interrupted->pc);
+    c->ip = enter(c, 0x80000000u | number, number, d->pc);
     c->stat->n[EXECUTE]++; /* no instruction of the program, but its first cycle */
     return NULL;
 }

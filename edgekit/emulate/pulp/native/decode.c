@@ -16,6 +16,12 @@ static uint32_t address_of(const machine *m, const insn *d) {
     return m->config.l2_base + 2 * (uint32_t)(d - m->code);
 }
 
+uint32_t ek_pc(const core *c) {
+    bool own = c->ip == &c->trap || c->ip == &c->nowhere;
+
+    return own ? c->ip->pc : address_of(c->m, c->ip);
+}
+
 static const insn *op_illegal(core *c, const insn *d) {
     ek_stop_at(c, EK_ILLEGAL, (uint32_t)d->imm);
     return NULL;

@@ -139,7 +139,7 @@ uint64_t ek_pulp_misaligned(const machine *m, ek_stop *first) {
 void ek_pulp_core(const machine *m, uint32_t index, uint32_t *state) {
     const core *c = &m->cores[index];
 
-    state[0] = c->ip->pc;
+    state[0] = ek_pc(c);
     state[1] = c->asleep;
     state[2] = c->mask;
     state[3] = c->events;

@@ -289,6 +289,7 @@ static inline void ek_extra(core *c, uint8_t category, uint32_t cycles) {
 }
 
 /* decode.c */
+uint32_t ek_pc(const core *c); /* also before the instruction is decoded */
 void ek_decode(core *c, insn *d);
 const insn *ek_locate_far(core *c, uint32_t address, uint32_t from);
 uint32_t ek_expand(uint16_t bits, bool floating_point);

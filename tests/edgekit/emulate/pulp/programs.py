@@ -24,11 +24,10 @@ SECTIONS {
 
 # Vectors: slot n is interrupt n, slot 0 exceptions; a program may define `vector`. Every PE has a stack of 1 KB in L1.
 START = """
-__asm__(".section .vectors,\\"ax\\"\\n.option push\\n.option norvc\\n.weak vector\\n"
+__asm__(".section .vectors,\\"ax\\"\\n.option push\\n.option norvc\\n"
         ".rept 32\\n j vector\\n.endr\\n"
         ".globl _start\\n_start:\\n csrr a0, 0xf14\\n li a1, 0x3e0\\n li sp, 0x1C007ff0\\n beq a0, a1, 1f\\n"
-        " li sp, 0x10008400\\n slli a2, a0, 10\\n add sp, sp, a2\\n j core_main\\n1: j fc_main\\n"
-        "vector: j vector\\n.option pop\\n");
+        " li sp, 0x10008400\\n slli a2, a0, 10\\n add sp, sp, a2\\n j core_main\\n1: j fc_main\\n.option pop\\n");
 """
 
 REGISTERS = """
@@ -95,6 +94,8 @@ def build(source: str, folder: Path, *flags: str) -> Image:
     text = REGISTERS + START + source
     if "core_main(" not in source:
         text += "void core_main(u32 core);\nvoid core_main(u32 core) { (void)core; for (;;) WAIT(); }\n"
+    if "vector(" not in source:
+        text += "__attribute__((used)) void vector(void);\nvoid vector(void) { for (;;) {} }\n"
     (folder / "program.c").write_text(text, encoding="utf-8")
     (folder / "link.ld").write_text(LINK, encoding="utf-8")
     script = f"-Wl,-T,{folder / 'link.ld'}"
