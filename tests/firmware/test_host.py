@@ -18,7 +18,6 @@ from tests.firmware.cases import Case, all_cases, tensor
 from tests.firmware.harness import Run, mismatches, plan_runs
 from tests.firmware.toolchain import HOST_FLAGS, run_on_host
 
-
 SINGLE = [kernel for kernel in KERNELS if not kernel.team]
 
 
