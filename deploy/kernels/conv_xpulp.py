@@ -45,7 +45,16 @@ class XpulpConv(Kernel):
     def calls(self, site: Site) -> Sequence[Call]:
         op, x = cast(Conv, site.op), site.inputs[0]
         scratch = self._scratch(op)
-        kind = {"segment": segment(op), "scratch": scratch}
+        outputs, (taps_h, taps) = len(op.weight) // op.groups, two(op.kernel, 1)
+        words = self._words(op)
+        kind = {
+            "segment": segment(op),
+            "outputs": outputs,
+            "blocks": -(-outputs // OUTPUTS),
+            "words": words,
+            "steps": words // (taps_h if segment(op) == ROW else taps_h * taps),
+            "scratch": scratch,
+        }
         bias = folded(op.bias, op.weight, x.zero_point)
         arrays = (
             Array("weight", "int8_t", self._weight(op), weight=True),

@@ -27,7 +27,9 @@ typedef struct {
     int32_t groups;
     int32_t in_zero;
     int32_t segment;
-    int32_t scratch; /* bytes of one core */
+    int32_t outputs, blocks; /* of a group */
+    int32_t words, steps;    /* of one output's weights; of a segment */
+    int32_t scratch;         /* bytes of one core */
 } ek_conv_xpulp_geometry;
 
 /* What all blocks of a call share. */
@@ -206,11 +208,14 @@ EK_INLINE int32_t ek_conv_fill(const ek_conv_xpulp_geometry *g, const ek_conv_in
 
 /* Positions of a block: four, or fewer where that leaves less work to the core with the most. */
 EK_INLINE int32_t ek_conv_positions(int32_t positions, int32_t blocks, int32_t steps, int32_t cores) {
-    int32_t best = 0, least = 0;
-    for (int32_t n = EK_POSITIONS; n > 0; n /= 2) {
+    int32_t best = EK_POSITIONS, least = INT32_MAX;
+    if ((positions / EK_POSITIONS) * blocks >= 8 * cores) /* enough for everyone */
+        return best;
+    for (int32_t n = EK_POSITIONS; n > 0; n >>= 1) {
+        EK_KEEP(n); /* three times the code would take longer to fetch than the loop takes */
         const int32_t units = (positions + n - 1) / n * blocks, cost = steps * (4 + 5 * n) + 26 * n + 30;
         const int32_t total = (units + cores - 1) / cores * cost;
-        if (best == 0 || total < least) {
+        if (total < least) {
             best = n;
             least = total;
         }
@@ -222,12 +227,9 @@ EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, cons
                              const int32_t *record, const int8_t *zero, void *scratch) {
     const ek_window *s = &g->window;
     const ek_requant *r = &g->requant;
-    const int32_t channels = s->in_c / g->groups, outputs = s->out_c / g->groups, positions = s->out_h * s->out_w;
-    const int32_t tap_words = (channels + 3) / 4, row_words = (s->kernel_w * channels + 3) / 4;
-    const int32_t words = s->kernel_h * (g->segment == EK_SEGMENT_ROW ? row_words : s->kernel_w * tap_words);
-    const int32_t group_blocks = (outputs + EK_OUTPUTS - 1) / EK_OUTPUTS, blocks = g->groups * group_blocks;
+    const int32_t positions = s->out_h * s->out_w, blocks = g->groups * g->blocks;
     const int32_t fast = ek_mac_is_fast(r), record_bytes = 4 * EK_OUTPUTS * EK_RECORD_WORDS(r);
-    const int32_t width = fast ? ek_conv_positions(positions, blocks, words, team.cores) : 1;
+    const int32_t width = fast ? ek_conv_positions(positions, blocks, g->words, team.cores) : 1;
     const int32_t units = (positions + width - 1) / width * blocks;
     int8_t *own = (int8_t *)scratch + team.core * g->scratch;
     ek_conv_input in = {x,
@@ -238,25 +240,25 @@ EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, cons
                         s->stride_w * s->in_c,
                         (ek_address *)(void *)own,
                         own + 4 * EK_POSITIONS * s->kernel_h * (g->segment == EK_SEGMENT_ROW ? 1 : s->kernel_w)};
-    ek_mac_run run = {in.table, in.table,          in.copies,        w, record, y, {0, 0, 0, 0}, 0, 0,
-                      0,        ek_repeat4(r->lo), ek_repeat4(r->hi)};
+    ek_mac_run run = ek_mac_prepare(r, in.table, in.copies);
     int32_t left = ek_share(units, team.core, team.cores), block = left % blocks, first = left / blocks * width;
     int32_t oh = first / s->out_w, ow = first % s->out_w;
     for (left = ek_share(units, team.core + 1, team.cores) - left; left > 0;) {
-        const int32_t group = g->groups > 1 ? block / group_blocks : 0;
-        const int32_t count = ek_min(left, (group + 1) * group_blocks - block), o = group * outputs;
-        const int32_t done = (block - group * group_blocks) * EK_OUTPUTS, at = first * s->out_c + o + done;
-        in.x = x + group * channels;
+        const int32_t group = g->groups > 1 ? block / g->blocks : 0, from = group * g->blocks, o = group * g->outputs;
+        const int32_t count = ek_min(left, from + g->blocks - block), done = (block - from) * EK_OUTPUTS;
+        const int32_t at = first * s->out_c + o + done;
+        if (g->groups > 1)
+            in.x = x + group * (s->in_c / g->groups);
         const int32_t taps = ek_conv_fill(g, &in, oh, ow, width);
-        run.w = w + block * words * 16;
+        run.w = w + block * g->words * 16;
         run.record = (const int32_t *)(const void *)((const int8_t *)record + block * record_bytes);
         run.y = (int8_t *)y + at;
         run.segments = s->kernel_h * taps;
-        run.steps = g->segment == EK_SEGMENT_ROW ? row_words : taps > 1 ? tap_words : s->kernel_w * tap_words;
+        run.steps = taps == 1 && g->segment == EK_SEGMENT_JOINED ? s->kernel_w * g->steps : g->steps;
         if (fast)
-            ek_mac_fast(&run, width, s->out_c, ek_min(width, positions - first), count, outputs - done);
+            ek_mac_fast(&run, width, s->out_c, ek_min(width, positions - first), count, g->outputs - done);
         else
-            ek_mac_general(&run, r, count, outputs - done, y, at);
+            ek_mac_general(&run, r, count, g->outputs - done, y, at);
         left -= count;
         block += count;
         if (block == blocks) {

@@ -28,18 +28,12 @@ EK_INLINE void ek_dense_xpulp(const ek_dense_xpulp_geometry *g, ek_team team, co
     const int32_t steps = (g->inputs + 3) / 4, blocks = (g->outputs + EK_OUTPUTS - 1) / EK_OUTPUTS;
     const int32_t block = ek_share(blocks, team.core, team.cores), end = ek_share(blocks, team.core + 1, team.cores);
     const int32_t at = block * EK_OUTPUTS, outputs = g->outputs - at;
-    ek_mac_run run = {&table,
-                      &table,
-                      x,
-                      w + at * steps * 4,
-                      record + at * EK_RECORD_WORDS(r),
-                      (int8_t *)y + at,
-                      {0},
-                      0,
-                      1,
-                      steps,
-                      ek_repeat4(r->lo),
-                      ek_repeat4(r->hi)};
+    ek_mac_run run = ek_mac_prepare(r, &table, x);
+    run.w = w + at * steps * 4;
+    run.record = record + at * EK_RECORD_WORDS(r);
+    run.y = (int8_t *)y + at;
+    run.segments = 1;
+    run.steps = steps;
     if (ek_mac_is_fast(r))
         ek_mac_fast(&run, 1, 0, 1, end - block, outputs);
     else
@@ -58,8 +52,10 @@ EK_INLINE void ek_dense_slices_xpulp(const ek_dense_xpulp_geometry *g, ek_team t
         const int32_t from = ek_share(steps, slice, g->slices), to = ek_share(steps, slice + 1, g->slices);
         int32_t acc[EK_OUTPUTS] = {0, 0, 0, 0};
         const ek_address table = ek_address_of(x + 4 * from, x);
-        ek_mac_run run = {&table,    &table, x, w + (block * steps + from) * 4 * EK_OUTPUTS, 0, 0, {0}, 1, 1,
-                          to - from, 0,      0};
+        ek_mac_run run = ek_mac_prepare(&g->requant, &table, x);
+        run.w = w + (block * steps + from) * 4 * EK_OUTPUTS;
+        run.segments = 1;
+        run.steps = to - from;
         if (to > from)
             ek_mac_sums_4x1(&run, acc);
         for (int32_t o = 0; o < EK_OUTPUTS; o++)

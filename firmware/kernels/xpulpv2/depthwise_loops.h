@@ -80,11 +80,8 @@ EK_INLINE void ek_taps_singly(const ek_taps *t, const ek_requant *r, int32_t cou
 }
 
 #if EK_XPULP_ASM
-#define EK_TAPS_FINISH(a) ".insn r 0x5b, 2, 0x20, " a ", s8, s9\n\t" /* p.addNr */
-#define EK_TAPS_CLIP(a, lo, hi)                                                                                        \
-    ".insn r 0x33, 6, 0x02, " a ", " a ", " lo "\n\t.insn r 0x33, 4, 0x02, " a ", " a ", " hi "\n\t" /* p.max, p.min   \
-                                                                                                      */
-#define EK_TAPS_SATURATE(a) ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\t" /* p.clip to 8 bits */
+#define EK_TAPS_FINISH(a) EK_ADD_SHIFT(a, "s8", "s9")
+#define EK_TAPS_CLIP(a, lo, hi) EK_MAX1(a, a, lo) EK_MIN1(a, a, hi)
 #define EK_TAPS_FIELD(name) [name] "i"(offsetof(ek_taps_state, name))
 
 typedef struct {
@@ -232,7 +229,7 @@ EK_INLINE void ek_taps_pairs(ek_taps_3x3 *r) {
 #if EK_XPULP_ASM
     register ek_taps_3x3 *run __asm__("t6") = r;
     if (r->lo == -128 && r->hi == 127)
-        EK_3X3_LOOPS(run, EK_3X3_SHIFT, "19", EK_3X3_PAIR(EK_TAPS_SATURATE("t3") EK_TAPS_SATURATE("t4")));
+        EK_3X3_LOOPS(run, EK_3X3_SHIFT, "19", EK_3X3_PAIR(EK_CLIP8("t3") EK_CLIP8("t4")));
     else
         EK_3X3_LOOPS(run, EK_3X3_SHIFT, "21",
                      EK_3X3_PAIR(EK_TAPS_CLIP("t3", "s10", "s11") EK_TAPS_CLIP("t4", "s10", "s11")));

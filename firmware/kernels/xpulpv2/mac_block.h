@@ -44,10 +44,18 @@ typedef struct {
     const int8_t *w;
     const int32_t *record; /* of the first output */
     int8_t *y;
-    int32_t apart[EK_POSITIONS];     /* elements from one position's outputs to the next one's; the last is not used */
+    int32_t apart;                   /* elements from one position's outputs to the next one's */
     int32_t blocks, segments, steps; /* all > 0 */
     uint32_t lo, hi;                 /* clip bounds, four times */
+    int32_t narrow;                  /* whether they are not those of int8 */
 } ek_mac_run;
+
+/* A run that lacks addresses, weights and counts. */
+EK_INLINE ek_mac_run ek_mac_prepare(const ek_requant *r, const ek_address *table, const void *near) {
+    const ek_mac_run run = {
+        table, table, near, 0, 0, 0, 0, 0, 0, 0, ek_repeat4(r->lo), ek_repeat4(r->hi), r->lo != -128 || r->hi != 127};
+    return run;
+}
 
 /* acc[output * positions + position] of one block, without biases. */
 EK_INLINE void ek_mac_portable(const ek_mac_run *run, int32_t positions, const int8_t *w, int32_t *acc) {
@@ -69,7 +77,7 @@ EK_INLINE void ek_mac_outputs_portable(ek_mac_run *run, int32_t positions) {
             for (int32_t i = 0; i < positions; i++)
                 acc[o * positions + i] = run->record[4 * o];
         ek_mac_portable(run, positions, run->w, acc);
-        for (int32_t i = 0; i < positions; at += run->apart[i++]) {
+        for (int32_t i = 0; i < positions; i++, at += run->apart) {
             int32_t value[EK_OUTPUTS];
             for (int32_t o = 0; o < EK_OUTPUTS; o++) {
                 const int32_t *record = run->record + 4 * o;
@@ -86,72 +94,81 @@ EK_INLINE void ek_mac_outputs_portable(ek_mac_run *run, int32_t positions) {
 
 #if EK_XPULP_ASM
 
+/* clang-format off */
 /*
  * Registers: t6 the run; sums of the four outputs s0-s3, s4-s7, s8-s11, a0-a3; addresses of the input a4-a7; ra the
  * weights; t0-t3 weights, t4 and t5 input. After a block's sums are complete, t0-t5 and a4-a7 are free.
  */
 #define EK_MAC_BIASES                                                                                                  \
-    "lw t0, %[record](t6)\n\tlw t2, %[segments](t6)\n\tlw s0, 0(t0)\n\tlw s4, 16(t0)\n\tlw s8, 32(t0)\n\tlw a0, "      \
-    "48(t0)\n\t"
-#define EK_MAC_SEGMENT "lw t0, %[cursor](t6)\n\tlw t1, %[steps](t6)\n\t"
+    "lw t0, %[record](t6)\n\tlw t2, %[segments](t6)\n\t"                                                               \
+    "lw s0, 0(t0)\n\tlw s4, 16(t0)\n\tlw s8, 32(t0)\n\tlw a0, 48(t0)\n\t"
+#define EK_MAC_SPREAD4(a, b, c, d) "mv " b ", " a "\n\tmv " c ", " a "\n\tmv " d ", " a "\n\t"
 #define EK_MAC_FIRST "lw t0, %[table](t6)\n\tlw t1, %[steps](t6)\n\t"
+#define EK_MAC_ADDRESS(a) EK_LW_POST(a, "t0", "4")
+#define EK_MAC_KEEP "sw t0, %[cursor](t6)\n\t"
+#define EK_MAC_AGAIN "lw t0, %[cursor](t6)\n\tlw t1, %[steps](t6)\n\t"
+#define EK_MAC_WEIGHTS                                                                                                 \
+    EK_LW_POST("t0", "ra", "4") EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "4") EK_LW_POST("t3", "ra", "4")
 #define EK_MAC_COLUMN(a, b, c, d, x)                                                                                   \
     EK_SDOTSP4(a, "t0", x) EK_SDOTSP4(b, "t1", x) EK_SDOTSP4(c, "t2", x) EK_SDOTSP4(d, "t3", x)
+#define EK_MAC_RECORDS "lw t0, %[record](t6)\n\tlw a4, %[apart](t6)\n\t"
 #define EK_MAC_FACTORS(at) "lw t1, 4+" at "(t0)\n\tlw t2, 8+" at "(t0)\n\tlw t3, 12+" at "(t0)\n\t"
 #define EK_MAC_HIGH(a) "mulh " a ", " a ", t1\n\t"
-#define EK_MAC_SCALE(a) ".insn r 0x5b, 2, 0x20, " a ", t2, t3\n\t"   /* p.addNr */
-#define EK_MAC_CLIP(a) ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\t" /* p.clip to 8 bits */
-/* Four outputs of a position in t4, between the clip bounds t2 and t3. */
-#define EK_MAC_PACK(a, b, c, d)                                                                                        \
-    ".insn r 0x57, 1, 0x70, t4, " b ", " a "\n\t.insn r 0x57, 1, 0x6c, t4, " d ", " c "\n\t" EK_MAX4("t4", "t4", "t2") \
-        EK_MIN4("t4", "t4", "t3")
-#define EK_MAC_OUTPUT                                                                                                  \
-    "addi t0, t0, 64\n\tlw t1, %[y](t6)\n\tsw t0, %[record](t6)\n\taddi t0, t1, 4\n\tsw t0, %[y](t6)\n\t"              \
-    "lw t2, %[lo](t6)\n\tlw t3, %[hi](t6)\n\t"
-#define EK_MAC_STORE(apart) EK_SW_POST_R("t4", "t1", apart)
-#define EK_MAC_DONE "sw ra, %[w](t6)\n\t" EK_ASM_END
+#define EK_MAC_SCALE(a) EK_ADD_SHIFT(a, "t2", "t3")
+#define EK_MAC_SCALE4(at, a, b, c, d)                                                                                  \
+    EK_MAC_FACTORS(at) EK_MAC_HIGH(a) EK_MAC_HIGH(b) EK_MAC_HIGH(c) EK_MAC_HIGH(d)                                     \
+    EK_MAC_SCALE(a) EK_MAC_SCALE(b) EK_MAC_SCALE(c) EK_MAC_SCALE(d) EK_CLIP8(a) EK_CLIP8(b) EK_CLIP8(c) EK_CLIP8(d)
+#define EK_MAC_SCALE2(at, a, b)                                                                                        \
+    EK_MAC_FACTORS(at) EK_MAC_HIGH(a) EK_MAC_HIGH(b) EK_MAC_SCALE(a) EK_MAC_SCALE(b) EK_CLIP8(a) EK_CLIP8(b)
+#define EK_MAC_SCALE1(at, a) EK_MAC_FACTORS(at) EK_MAC_HIGH(a) EK_MAC_SCALE(a) EK_CLIP8(a)
+#define EK_MAC_OUTPUT "lw t1, %[y](t6)\n\tlw t2, %[lo](t6)\n\t"
+#define EK_MAC_PACK(a, b, c, d) EK_PACKLO4("t4", b, a) EK_PACKHI4("t4", d, c)
+#define EK_MAC_NARROW EK_MAX4("t4", "t4", "t2") EK_MIN4("t4", "t4", "t3")
+#define EK_MAC_STORE EK_SW_POST_R("t4", "t1", "a4")
 #define EK_MAC_STORE3 "sb t4, 0(t1)\n\tsrli t4, t4, 8\n\tsb t4, 1(t1)\n\tsrli t4, t4, 8\n\tsb t4, 2(t1)\n\t"
-#define EK_MAC_NEXT "lw t0, %[blocks](t6)\n\tnop\n\taddi t0, t0, -1\n\tsw t0, %[blocks](t6)\n\tbnez t0, 1b\n\t"
+/* The next block's record and outputs; `1:` is the beginning of a block. */
+#define EK_MAC_NEXT                                                                                                    \
+    "lw t1, %[y](t6)\n\tlw t2, %[blocks](t6)\n\taddi t0, t0, 64\n\tsw t0, %[record](t6)\n\taddi t1, t1, 4\n\t"         \
+    "sw t1, %[y](t6)\n\taddi t2, t2, -1\n\tsw t2, %[blocks](t6)\n\tbnez t2, 1b\n\tsw ra, %[w](t6)\n\t"
 #define EK_MAC_FIELD(name) [name] "i"(offsetof(ek_mac_run, name))
 #define EK_MAC_OPERANDS                                                                                                \
     EK_MAC_FIELD(table), EK_MAC_FIELD(cursor), EK_MAC_FIELD(w), EK_MAC_FIELD(record), EK_MAC_FIELD(y),                 \
-        EK_MAC_FIELD(apart), EK_MAC_FIELD(blocks), EK_MAC_FIELD(segments), EK_MAC_FIELD(steps), EK_MAC_FIELD(lo),      \
-        EK_MAC_FIELD(hi)
+    EK_MAC_FIELD(apart), EK_MAC_FIELD(blocks), EK_MAC_FIELD(segments), EK_MAC_FIELD(steps), EK_MAC_FIELD(lo),          \
+    EK_MAC_FIELD(hi), EK_MAC_FIELD(narrow)
 #define EK_MAC_CLOBBERS                                                                                                \
     "ra", "t0", "t1", "t2", "t3", "t4", "t5", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3",  \
-        "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory"
+    "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory"
 
 EK_INLINE void ek_mac_outputs_4x4(ek_mac_run *r) {
     register ek_mac_run *run __asm__("t6") = r;
     __asm__ volatile(
-        EK_ASM_BEGIN
-        "lw ra, %[w](t6)\n\t"
-        "1:\n\t" EK_MAC_BIASES "mv s1, s0\n\tmv s2, s0\n\tmv s3, s0\n\tmv s5, s4\n\tmv s6, s4\n\tmv s7, s4\n\t"
-        "mv s9, s8\n\tmv s10, s8\n\tmv s11, s8\n\tmv a1, a0\n\tmv a2, a0\n\tmv a3, a0\n\t" EK_MAC_FIRST EK_LOOP1(
-            "t2", "5 + 1 + 24 + 2") EK_LW_POST("a4", "t0", "4") EK_LW_POST("a5", "t0", "4") EK_LW_POST("a6", "t0", "4")
-            EK_LW_POST("a7", "t0", "4") "sw t0, %[cursor](t6)\n\t" EK_LOOP0("t1", "24") EK_LW_POST("t0", "ra", "4")
-                EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "4") EK_LW_POST("t3", "ra", "4")
-                    EK_LW_POST("t4", "a4", "4") EK_LW_POST("t5", "a5", "4") EK_MAC_COLUMN("s0", "s4", "s8", "a0", "t4")
-                        EK_LW_POST("t4", "a6", "4") EK_MAC_COLUMN("s1", "s5", "s9", "a1", "t5")
-                            EK_LW_POST("t5", "a7", "4") EK_MAC_COLUMN("s2", "s6", "s10", "a2", "t4")
-                                EK_MAC_COLUMN("s3", "s7", "s11", "a3", "t5") EK_MAC_SEGMENT
-        "lw t0, %[record](t6)\n\tlw a4, %[apart](t6)\n\tlw a5, %[apart]+4(t6)\n\tlw a6, "
-        "%[apart]+8(t6)\n\t" EK_MAC_FACTORS("0") EK_MAC_HIGH("s0") EK_MAC_HIGH("s1") EK_MAC_HIGH("s2") EK_MAC_HIGH(
-            "s3") EK_MAC_SCALE("s0") EK_MAC_SCALE("s1") EK_MAC_SCALE("s2") EK_MAC_SCALE("s3") EK_MAC_CLIP("s0")
-            EK_MAC_CLIP("s1") EK_MAC_CLIP("s2") EK_MAC_CLIP("s3") EK_MAC_FACTORS("16") EK_MAC_HIGH("s4") EK_MAC_HIGH(
-                "s5") EK_MAC_HIGH("s6") EK_MAC_HIGH("s7") EK_MAC_SCALE("s4") EK_MAC_SCALE("s5") EK_MAC_SCALE("s6")
-                EK_MAC_SCALE("s7") EK_MAC_CLIP("s4") EK_MAC_CLIP("s5") EK_MAC_CLIP("s6") EK_MAC_CLIP("s7")
-                    EK_MAC_FACTORS("32") EK_MAC_HIGH("s8") EK_MAC_HIGH("s9") EK_MAC_HIGH("s10") EK_MAC_HIGH("s11")
-                        EK_MAC_SCALE("s8") EK_MAC_SCALE("s9") EK_MAC_SCALE("s10") EK_MAC_SCALE("s11") EK_MAC_CLIP("s8")
-                            EK_MAC_CLIP("s9") EK_MAC_CLIP("s10") EK_MAC_CLIP("s11") EK_MAC_FACTORS("48")
-                                EK_MAC_HIGH("a0") EK_MAC_HIGH("a1") EK_MAC_HIGH("a2") EK_MAC_HIGH("a3")
-                                    EK_MAC_SCALE("a0") EK_MAC_SCALE("a1") EK_MAC_SCALE("a2") EK_MAC_SCALE("a3")
-                                        EK_MAC_CLIP("a0") EK_MAC_CLIP("a1") EK_MAC_CLIP("a2") EK_MAC_CLIP("a3")
-                                            EK_MAC_OUTPUT EK_MAC_PACK("s0", "s4", "s8", "a0") EK_MAC_STORE("a4")
-                                                EK_MAC_PACK("s1", "s5", "s9", "a1") EK_MAC_STORE("a5")
-                                                    EK_MAC_PACK("s2", "s6", "s10", "a2") EK_MAC_STORE("a6")
-                                                        EK_MAC_PACK("s3", "s7", "s11",
-                                                                    "a3") "sw t4, 0(t1)\n\t" EK_MAC_NEXT EK_MAC_DONE
+        EK_ASM_BEGIN "lw ra, %[w](t6)\n\t"
+        "1:\n\t" EK_MAC_BIASES
+        EK_MAC_SPREAD4("s0", "s1", "s2", "s3") EK_MAC_SPREAD4("s4", "s5", "s6", "s7")
+        EK_MAC_SPREAD4("s8", "s9", "s10", "s11") EK_MAC_SPREAD4("a0", "a1", "a2", "a3")
+        EK_MAC_FIRST
+        EK_LOOP1("t2", "5 + 1 + 24 + 2")
+        EK_MAC_ADDRESS("a4") EK_MAC_ADDRESS("a5") EK_MAC_ADDRESS("a6") EK_MAC_ADDRESS("a7") EK_MAC_KEEP
+        EK_LOOP0("t1", "24")
+        EK_MAC_WEIGHTS
+        EK_LW_POST("t4", "a4", "4") EK_LW_POST("t5", "a5", "4") EK_MAC_COLUMN("s0", "s4", "s8", "a0", "t4")
+        EK_LW_POST("t4", "a6", "4") EK_MAC_COLUMN("s1", "s5", "s9", "a1", "t5")
+        EK_LW_POST("t5", "a7", "4") EK_MAC_COLUMN("s2", "s6", "s10", "a2", "t4")
+        EK_MAC_COLUMN("s3", "s7", "s11", "a3", "t5")
+        EK_MAC_AGAIN
+        EK_MAC_RECORDS
+        EK_MAC_SCALE4("0", "s0", "s1", "s2", "s3") EK_MAC_SCALE4("16", "s4", "s5", "s6", "s7")
+        EK_MAC_SCALE4("32", "s8", "s9", "s10", "s11") EK_MAC_SCALE4("48", "a0", "a1", "a2", "a3")
+        "lw t3, %[narrow](t6)\n\t" EK_MAC_OUTPUT "bnez t3, 3f\n\t"
+        EK_MAC_PACK("s0", "s4", "s8", "a0") EK_MAC_STORE EK_MAC_PACK("s1", "s5", "s9", "a1") EK_MAC_STORE
+        EK_MAC_PACK("s2", "s6", "s10", "a2") EK_MAC_STORE EK_MAC_PACK("s3", "s7", "s11", "a3") EK_MAC_STORE
+        "2:\n\t" EK_MAC_NEXT "j 4f\n"
+        "3:\n\tlw t3, %[hi](t6)\n\t"
+        EK_MAC_PACK("s0", "s4", "s8", "a0") EK_MAC_NARROW EK_MAC_STORE
+        EK_MAC_PACK("s1", "s5", "s9", "a1") EK_MAC_NARROW EK_MAC_STORE
+        EK_MAC_PACK("s2", "s6", "s10", "a2") EK_MAC_NARROW EK_MAC_STORE
+        EK_MAC_PACK("s3", "s7", "s11", "a3") EK_MAC_NARROW EK_MAC_STORE
+        "j 2b\n4:\n\t" EK_ASM_END
         : "+r"(run)
         : EK_MAC_OPERANDS
         : EK_MAC_CLOBBERS);
@@ -161,33 +178,30 @@ EK_INLINE void ek_mac_outputs_4x4(ek_mac_run *r) {
 EK_INLINE void ek_mac_outputs_3x4(ek_mac_run *r) {
     register ek_mac_run *run __asm__("t6") = r;
     __asm__ volatile(
-        EK_ASM_BEGIN
-        "lw ra, %[w](t6)\n\t" EK_MAC_BIASES
-        "mv s1, s0\n\tmv s2, s0\n\tmv s3, s0\n\tmv s5, s4\n\tmv s6, s4\n\tmv s7, s4\n\t"
-        "mv s9, s8\n\tmv s10, s8\n\tmv s11, s8\n\t" EK_MAC_FIRST EK_LOOP1("t2", "5 + 1 + 19 + 2")
-            EK_LW_POST("a4", "t0", "4") EK_LW_POST("a5", "t0", "4") EK_LW_POST("a6", "t0", "4")
-                EK_LW_POST("a7", "t0", "4") "sw t0, %[cursor](t6)\n\t" EK_LOOP0("t1", "19") EK_LW_POST("t0", "ra", "4")
-                    EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "8") EK_LW_POST("t4", "a4", "4")
-                        EK_LW_POST("t5", "a5", "4") EK_SDOTSP4("s0", "t0", "t4") EK_SDOTSP4("s4", "t1", "t4")
-                            EK_SDOTSP4("s8", "t2", "t4") EK_LW_POST("t4", "a6", "4") EK_SDOTSP4("s1", "t0", "t5")
-                                EK_SDOTSP4("s5", "t1", "t5") EK_SDOTSP4("s9", "t2", "t5") EK_LW_POST("t5", "a7", "4")
-                                    EK_SDOTSP4("s2", "t0", "t4") EK_SDOTSP4("s6", "t1", "t4")
-                                        EK_SDOTSP4("s10", "t2", "t4") EK_SDOTSP4("s3", "t0", "t5")
-                                            EK_SDOTSP4("s7", "t1", "t5") EK_SDOTSP4("s11", "t2", "t5") EK_MAC_SEGMENT
-        "lw t0, %[record](t6)\n\tlw a4, %[apart](t6)\n\tlw a5, %[apart]+4(t6)\n\tlw a6, "
-        "%[apart]+8(t6)\n\t" EK_MAC_FACTORS("0") EK_MAC_HIGH("s0") EK_MAC_HIGH("s1") EK_MAC_HIGH("s2") EK_MAC_HIGH(
-            "s3") EK_MAC_SCALE("s0") EK_MAC_SCALE("s1") EK_MAC_SCALE("s2") EK_MAC_SCALE("s3") EK_MAC_CLIP("s0")
-            EK_MAC_CLIP("s1") EK_MAC_CLIP("s2") EK_MAC_CLIP("s3") EK_MAC_FACTORS("16") EK_MAC_HIGH("s4") EK_MAC_HIGH(
-                "s5") EK_MAC_HIGH("s6") EK_MAC_HIGH("s7") EK_MAC_SCALE("s4") EK_MAC_SCALE("s5") EK_MAC_SCALE("s6")
-                EK_MAC_SCALE("s7") EK_MAC_CLIP("s4") EK_MAC_CLIP("s5") EK_MAC_CLIP("s6") EK_MAC_CLIP(
-                    "s7") EK_MAC_FACTORS("32") EK_MAC_HIGH("s8") EK_MAC_HIGH("s9") EK_MAC_HIGH("s10") EK_MAC_HIGH("s11")
-                    EK_MAC_SCALE("s8") EK_MAC_SCALE("s9") EK_MAC_SCALE("s10") EK_MAC_SCALE("s11") EK_MAC_CLIP("s8")
-                        EK_MAC_CLIP("s9") EK_MAC_CLIP("s10") EK_MAC_CLIP(
-                            "s11") "lw t1, %[y](t6)\n\tlw t2, %[lo](t6)\n\tlw t3, %[hi](t6)\n\t" EK_MAC_PACK("s0", "s4",
-                                                                                                             "s8", "s8")
-                            EK_MAC_STORE3 "add t1, t1, a4\n\t" EK_MAC_PACK("s1", "s5", "s9", "s9") EK_MAC_STORE3
-        "add t1, t1, a5\n\t" EK_MAC_PACK("s2", "s6", "s10", "s10") EK_MAC_STORE3
-        "add t1, t1, a6\n\t" EK_MAC_PACK("s3", "s7", "s11", "s11") EK_MAC_STORE3 EK_ASM_END
+        EK_ASM_BEGIN "lw ra, %[w](t6)\n\t" EK_MAC_BIASES
+        EK_MAC_SPREAD4("s0", "s1", "s2", "s3") EK_MAC_SPREAD4("s4", "s5", "s6", "s7")
+        EK_MAC_SPREAD4("s8", "s9", "s10", "s11")
+        EK_MAC_FIRST
+        EK_LOOP1("t2", "5 + 1 + 19 + 2")
+        EK_MAC_ADDRESS("a4") EK_MAC_ADDRESS("a5") EK_MAC_ADDRESS("a6") EK_MAC_ADDRESS("a7") EK_MAC_KEEP
+        EK_LOOP0("t1", "19")
+        EK_LW_POST("t0", "ra", "4") EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "8")
+        EK_LW_POST("t4", "a4", "4") EK_LW_POST("t5", "a5", "4")
+        EK_SDOTSP4("s0", "t0", "t4") EK_SDOTSP4("s4", "t1", "t4") EK_SDOTSP4("s8", "t2", "t4")
+        EK_LW_POST("t4", "a6", "4")
+        EK_SDOTSP4("s1", "t0", "t5") EK_SDOTSP4("s5", "t1", "t5") EK_SDOTSP4("s9", "t2", "t5")
+        EK_LW_POST("t5", "a7", "4")
+        EK_SDOTSP4("s2", "t0", "t4") EK_SDOTSP4("s6", "t1", "t4") EK_SDOTSP4("s10", "t2", "t4")
+        EK_SDOTSP4("s3", "t0", "t5") EK_SDOTSP4("s7", "t1", "t5") EK_SDOTSP4("s11", "t2", "t5")
+        EK_MAC_AGAIN
+        EK_MAC_RECORDS
+        EK_MAC_SCALE4("0", "s0", "s1", "s2", "s3") EK_MAC_SCALE4("16", "s4", "s5", "s6", "s7")
+        EK_MAC_SCALE4("32", "s8", "s9", "s10", "s11")
+        EK_MAC_OUTPUT "lw t3, %[hi](t6)\n\t"
+        EK_MAC_PACK("s0", "s4", "s8", "s8") EK_MAC_NARROW EK_MAC_STORE3 "add t1, t1, a4\n\t"
+        EK_MAC_PACK("s1", "s5", "s9", "s9") EK_MAC_NARROW EK_MAC_STORE3 "add t1, t1, a4\n\t"
+        EK_MAC_PACK("s2", "s6", "s10", "s10") EK_MAC_NARROW EK_MAC_STORE3 "add t1, t1, a4\n\t"
+        EK_MAC_PACK("s3", "s7", "s11", "s11") EK_MAC_NARROW EK_MAC_STORE3 EK_ASM_END
         : "+r"(run)
         : EK_MAC_OPERANDS
         : EK_MAC_CLOBBERS);
@@ -196,23 +210,23 @@ EK_INLINE void ek_mac_outputs_3x4(ek_mac_run *r) {
 EK_INLINE void ek_mac_outputs_4x2(ek_mac_run *r) {
     register ek_mac_run *run __asm__("t6") = r;
     __asm__ volatile(
-        EK_ASM_BEGIN
-        "lw ra, %[w](t6)\n\t"
+        EK_ASM_BEGIN "lw ra, %[w](t6)\n\t"
         "1:\n\t" EK_MAC_BIASES
-        "mv s1, s0\n\tmv s5, s4\n\tmv s9, s8\n\tmv a1, a0\n\t" EK_MAC_FIRST EK_LOOP1("t2", "3 + 1 + 14 + 2")
-            EK_LW_POST("a4", "t0", "4") EK_LW_POST("a5", "t0", "4") "sw t0, %[cursor](t6)\n\t" EK_LOOP0("t1", "14")
-                EK_LW_POST("t0", "ra", "4") EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "4")
-                    EK_LW_POST("t3", "ra", "4") EK_LW_POST("t4", "a4", "4") EK_LW_POST("t5", "a5", "4")
-                        EK_MAC_COLUMN("s0", "s4", "s8", "a0", "t4") EK_MAC_COLUMN("s1", "s5", "s9", "a1", "t5")
-                            EK_MAC_SEGMENT
-        "lw t0, %[record](t6)\n\tlw a4, %[apart](t6)\n\t" EK_MAC_FACTORS("0") EK_MAC_HIGH("s0") EK_MAC_HIGH("s1")
-            EK_MAC_SCALE("s0") EK_MAC_SCALE("s1") EK_MAC_CLIP("s0") EK_MAC_CLIP("s1") EK_MAC_FACTORS("16")
-                EK_MAC_HIGH("s4") EK_MAC_HIGH("s5") EK_MAC_SCALE("s4") EK_MAC_SCALE("s5") EK_MAC_CLIP("s4")
-                    EK_MAC_CLIP("s5") EK_MAC_FACTORS("32") EK_MAC_HIGH("s8") EK_MAC_HIGH("s9") EK_MAC_SCALE("s8")
-                        EK_MAC_SCALE("s9") EK_MAC_CLIP("s8") EK_MAC_CLIP("s9") EK_MAC_FACTORS("48") EK_MAC_HIGH("a0")
-                            EK_MAC_HIGH("a1") EK_MAC_SCALE("a0") EK_MAC_SCALE("a1") EK_MAC_CLIP("a0") EK_MAC_CLIP("a1")
-                                EK_MAC_OUTPUT EK_MAC_PACK("s0", "s4", "s8", "a0") EK_MAC_STORE("a4")
-                                    EK_MAC_PACK("s1", "s5", "s9", "a1") "sw t4, 0(t1)\n\t" EK_MAC_NEXT EK_MAC_DONE
+        "mv s1, s0\n\tmv s5, s4\n\tmv s9, s8\n\tmv a1, a0\n\t"
+        EK_MAC_FIRST
+        EK_LOOP1("t2", "3 + 1 + 14 + 2")
+        EK_MAC_ADDRESS("a4") EK_MAC_ADDRESS("a5") EK_MAC_KEEP
+        EK_LOOP0("t1", "14")
+        EK_MAC_WEIGHTS
+        EK_LW_POST("t4", "a4", "4") EK_LW_POST("t5", "a5", "4")
+        EK_MAC_COLUMN("s0", "s4", "s8", "a0", "t4") EK_MAC_COLUMN("s1", "s5", "s9", "a1", "t5")
+        EK_MAC_AGAIN
+        EK_MAC_RECORDS
+        EK_MAC_SCALE2("0", "s0", "s1") EK_MAC_SCALE2("16", "s4", "s5") EK_MAC_SCALE2("32", "s8", "s9")
+        EK_MAC_SCALE2("48", "a0", "a1")
+        EK_MAC_OUTPUT "lw t3, %[hi](t6)\n\t"
+        EK_MAC_PACK("s0", "s4", "s8", "a0") EK_MAC_NARROW EK_MAC_STORE EK_MAC_PACK("s1", "s5", "s9", "a1") EK_MAC_NARROW EK_MAC_STORE
+        EK_MAC_NEXT EK_ASM_END
         : "+r"(run)
         : EK_MAC_OPERANDS
         : EK_MAC_CLOBBERS);
@@ -222,16 +236,18 @@ EK_INLINE void ek_mac_outputs_4x1(ek_mac_run *r) {
     register ek_mac_run *run __asm__("t6") = r;
     __asm__ volatile(
         EK_ASM_BEGIN "lw ra, %[w](t6)\n\t"
-                     "1:\n\t" EK_MAC_BIASES EK_MAC_FIRST EK_LOOP1("t2", "2 + 1 + 9 + 2")
-                         EK_LW_POST("a4", "t0", "4") "sw t0, %[cursor](t6)\n\t" EK_LOOP0("t1", "9")
-                             EK_LW_POST("t0", "ra", "4") EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "4")
-                                 EK_LW_POST("t4", "a4", "4") EK_LW_POST("t3", "ra", "4")
-                                     EK_MAC_COLUMN("s0", "s4", "s8", "a0", "t4") EK_MAC_SEGMENT
-        "lw t0, %[record](t6)\n\tnop\n\t" EK_MAC_FACTORS("0") EK_MAC_HIGH("s0") EK_MAC_SCALE("s0") EK_MAC_CLIP("s0")
-            EK_MAC_FACTORS("16") EK_MAC_HIGH("s4") EK_MAC_SCALE("s4") EK_MAC_CLIP("s4") EK_MAC_FACTORS("32")
-                EK_MAC_HIGH("s8") EK_MAC_SCALE("s8") EK_MAC_CLIP("s8") EK_MAC_FACTORS("48") EK_MAC_HIGH("a0")
-                    EK_MAC_SCALE("a0") EK_MAC_CLIP("a0")
-                        EK_MAC_OUTPUT EK_MAC_PACK("s0", "s4", "s8", "a0") "sw t4, 0(t1)\n\t" EK_MAC_NEXT EK_MAC_DONE
+        "1:\n\t" EK_MAC_BIASES EK_MAC_FIRST
+        EK_LOOP1("t2", "2 + 1 + 9 + 2")
+        EK_MAC_ADDRESS("a4") EK_MAC_KEEP
+        EK_LOOP0("t1", "9")
+        EK_LW_POST("t0", "ra", "4") EK_LW_POST("t1", "ra", "4") EK_LW_POST("t2", "ra", "4") EK_LW_POST("t4", "a4", "4")
+        EK_LW_POST("t3", "ra", "4") EK_MAC_COLUMN("s0", "s4", "s8", "a0", "t4")
+        EK_MAC_AGAIN
+        EK_MAC_RECORDS
+        EK_MAC_SCALE1("0", "s0") EK_MAC_SCALE1("16", "s4") EK_MAC_SCALE1("32", "s8") EK_MAC_SCALE1("48", "a0")
+        EK_MAC_OUTPUT "lw t3, %[hi](t6)\n\t"
+        EK_MAC_PACK("s0", "s4", "s8", "a0") EK_MAC_NARROW EK_MAC_STORE
+        EK_MAC_NEXT EK_ASM_END
         : "+r"(run)
         : EK_MAC_OPERANDS
         : EK_MAC_CLOBBERS);
@@ -242,14 +258,18 @@ EK_INLINE void ek_mac_sums_4x1(ek_mac_run *run, int32_t *acc) {
     const ek_address *table = run->table;
     const int8_t *w = run->w;
     __asm__ volatile(
-        EK_ASM_BEGIN EK_LOOP1("%[segments]", "1 + 1 + 9 + 2") EK_LW_POST("a4", "%[table]", "4")
-            EK_LOOP0("%[steps]", "9") EK_LW_POST("t0", "%[w]", "4") EK_LW_POST("t1", "%[w]", "4")
-                EK_LW_POST("t2", "%[w]", "4") EK_LW_POST("t4", "a4", "4") EK_LW_POST("t3", "%[w]", "4")
-                    EK_MAC_COLUMN("%[a]", "%[b]", "%[c]", "%[d]", "t4") "nop\n\tnop\n\t" EK_ASM_END
+        EK_ASM_BEGIN EK_LOOP1("%[segments]", "1 + 1 + 9 + 2")
+        EK_LW_POST("a4", "%[table]", "4")
+        EK_LOOP0("%[steps]", "9")
+        EK_LW_POST("t0", "%[w]", "4") EK_LW_POST("t1", "%[w]", "4") EK_LW_POST("t2", "%[w]", "4")
+        EK_LW_POST("t4", "a4", "4") EK_LW_POST("t3", "%[w]", "4")
+        EK_MAC_COLUMN("%[a]", "%[b]", "%[c]", "%[d]", "t4")
+        "nop\n\tnop\n\t" EK_ASM_END
         : [a] "+r"(acc[0]), [b] "+r"(acc[1]), [c] "+r"(acc[2]), [d] "+r"(acc[3]), [w] "+r"(w), [table] "+r"(table)
         : [segments] "r"(run->segments), [steps] "r"(run->steps)
         : "t0", "t1", "t2", "t3", "t4", "a4", "memory");
 }
+/* clang-format on */
 
 #else
 
@@ -258,10 +278,10 @@ EK_INLINE void ek_mac_outputs_3x4(ek_mac_run *run) {
     ek_word aside[EK_POSITIONS];
     ek_mac_run block = *run;
     block.y = (int8_t *)aside;
-    block.apart[0] = block.apart[1] = block.apart[2] = EK_OUTPUTS;
+    block.apart = EK_OUTPUTS;
     ek_mac_outputs_portable(&block, 4);
     int8_t *y = run->y;
-    for (int32_t i = 0; i < EK_POSITIONS; y += run->apart[i++])
+    for (int32_t i = 0; i < EK_POSITIONS; i++, y += run->apart)
         ek_store_some(y, aside[i], 3);
 }
 EK_INLINE void ek_mac_outputs_4x2(ek_mac_run *run) { ek_mac_outputs_portable(run, 2); }
@@ -294,14 +314,14 @@ EK_INLINE void ek_mac_fast(ek_mac_run *run, int32_t positions, int32_t apart, in
         next = full ? ek_min(blocks, (int32_t)((uint32_t)outputs / EK_OUTPUTS)) : 1;
         run->blocks = next;
         run->y = y;
-        run->apart[0] = run->apart[1] = run->apart[2] = apart;
+        run->apart = apart;
         if (outputs == 3 && count == 4) {
             ek_mac_outputs_3x4(run);
             return;
         }
         if (!full) {
             run->y = (int8_t *)aside;
-            run->apart[0] = run->apart[1] = run->apart[2] = EK_OUTPUTS;
+            run->apart = EK_OUTPUTS;
         }
         ek_mac_outputs(run, positions);
         for (int32_t i = 0; i < count && !full; i++)

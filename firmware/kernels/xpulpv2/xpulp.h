@@ -29,20 +29,28 @@ typedef signed char ek_v4 __attribute__((vector_size(4)));
 typedef short ek_v2 __attribute__((vector_size(4)));
 #endif
 
+/* clang-format off */
 /* Instructions inside blocks of assembly; registers and immediates are strings. Every one takes four bytes. */
-#define EK_LW_POST(rd, rs, step) ".insn i 0x0b, 2, " rd ", " rs ", " step "\n\t"           /* p.lw rd, step(rs!) */
 #define EK_LB_POST(rd, rs, step) ".insn i 0x0b, 0, " rd ", " rs ", " step "\n\t"           /* p.lb rd, step(rs!) */
+#define EK_LW_POST(rd, rs, step) ".insn i 0x0b, 2, " rd ", " rs ", " step "\n\t"           /* p.lw rd, step(rs!) */
 #define EK_LW_POST_R(rd, rs, step) ".insn r 0x0b, 7, 0x10, " rd ", " rs ", " step "\n\t"   /* p.lw rd, step(rs!) */
 #define EK_LBU_INDEX(rd, rs, index) ".insn r 0x03, 7, 0x20, " rd ", " rs ", " index "\n\t" /* p.lbu rd, index(rs) */
-#define EK_SW_POST(rs2, rs, step) ".insn s 0x2b, 2, " rs2 ", " step "(" rs ")\n\t"         /* p.sw rs2, step(rs!) */
-#define EK_SW_POST_R(rs2, rs, step) ".insn r 0x2b, 6, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sw rs2, step(rs!) */
 #define EK_SB_POST(rs2, rs, step) ".insn s 0x2b, 0, " rs2 ", " step "(" rs ")\n\t"         /* p.sb rs2, step(rs!) */
+#define EK_SW_POST(rs2, rs, step) ".insn s 0x2b, 2, " rs2 ", " step "(" rs ")\n\t"         /* p.sw rs2, step(rs!) */
 #define EK_SB_POST_R(rs2, rs, step) ".insn r 0x2b, 4, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sb rs2, step(rs!) */
-#define EK_SHUFFLE4(rd, a, pick) ".insn r 0x57, 1, 0x64, " rd ", " a ", " pick "\n\t"  /* pv.shuffle2.b rd, a, pick */
-#define EK_PACK2(rd, high, low) ".insn r 0x57, 0, 0x68, " rd ", " high ", " low "\n\t" /* pv.pack.h rd, high, low */
-#define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"         /* pv.sdotsp.b rd, a, b */
-#define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"            /* pv.max.b rd, a, b */
-#define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"            /* pv.min.b rd, a, b */
+#define EK_SW_POST_R(rs2, rs, step) ".insn r 0x2b, 6, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sw rs2, step(rs!) */
+#define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
+#define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
+#define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"                /* pv.min.b rd, a, b */
+#define EK_SHUFFLE4(rd, a, pick) ".insn r 0x57, 1, 0x64, " rd ", " a ", " pick "\n\t"      /* pv.shuffle2.b */
+#define EK_PACK2(rd, high, low) ".insn r 0x57, 0, 0x68, " rd ", " high ", " low "\n\t"     /* pv.pack.h */
+#define EK_PACKLO4(rd, high, low) ".insn r 0x57, 1, 0x70, " rd ", " high ", " low "\n\t"   /* pv.packlo.b: lanes 1, 0 */
+#define EK_PACKHI4(rd, high, low) ".insn r 0x57, 1, 0x6c, " rd ", " high ", " low "\n\t"   /* pv.packhi.b: lanes 3, 2 */
+#define EK_ADD_SHIFT(rd, a, shift) ".insn r 0x5b, 2, 0x20, " rd ", " a ", " shift "\n\t"   /* p.addNr rd, a, shift */
+#define EK_MAX1(rd, a, b) ".insn r 0x33, 6, 0x02, " rd ", " a ", " b "\n\t"                /* p.max rd, a, b */
+#define EK_MIN1(rd, a, b) ".insn r 0x33, 4, 0x02, " rd ", " a ", " b "\n\t"                /* p.min rd, a, b */
+#define EK_CLIP8(a) ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\t"                          /* p.clip a, a, 8 */
+/* clang-format on */
 
 /*
  * lp.setup: repeats the `size` instructions that follow it; `count` > 0. The end register of RI5CY holds the address of
