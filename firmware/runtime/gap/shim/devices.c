@@ -67,13 +67,14 @@ void pi_cl_ram_read(struct pi_device *device, uint32_t pi_ram_addr, void *addr, 
     }
     *req = request;
     if (shim_eager()) {
-        memcpy(req->to, ram + req->from, req->size);
+        pi_cl_ram_read_wait(req);
     }
 }
 
 void pi_cl_ram_read_wait(pi_cl_ram_req_t *req) {
     shim_on_cluster("pi_cl_ram_read_wait");
     memcpy(req->to, ram + req->from, req->size);
+    req->size = 0;
 }
 
 int32_t pi_fs_mount(struct pi_device *device) {
