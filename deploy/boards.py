@@ -12,8 +12,8 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from deploy.cluster import Cluster, parse_cluster
-from deploy.operating_point import OperatingPoint, VoltageRange, choose
-from quant.errors import unknown
+from deploy.operating_point import ClusterPower, OperatingPoint, VoltageRange, choose
+from quant.errors import Problem, UserError, unknown
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,7 @@ class Idle:
         name: for ``--idle``.
         title: what it is, in the data sheet's words.
         wake_us: time from the wake-up event to the first instruction, at run current.
+        start_us: time from there until the cluster computes, its cores still asleep.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Idle:
     ua_per_mhz: float
     wake_us: float
     source: str
+    start_us: float = 0.0
 
     def current_ua(self, clock_hz: int) -> float:
         """Supply current at a core clock."""
@@ -145,11 +147,16 @@ class Idle:
 
 @dataclass(frozen=True)
 class Power:
-    """Supply voltage, and the ways to wait for the next inference; the first one is the default."""
+    """Supply voltage, and the ways to wait for the next inference; the first one is the default.
+
+    Attributes:
+        cluster: the law that the currents of a board with a cluster follow.
+    """
 
     supply_v: float
     source: str
     idle: tuple[Idle, ...]
+    cluster: ClusterPower | None = None
 
     def waiting(self, name: str | None) -> Idle:
         """The idle mode of that name, or the default.
@@ -165,11 +172,21 @@ class Power:
 
 @dataclass(frozen=True)
 class Bands:
-    """How far estimates may be off, in percent, and what that rests on."""
+    """How far estimates may be off, in percent, and what that rests on.
+
+    ``cycles_percent`` holds in both directions, unless fewer cycles than estimated are less likely:
+    ``cycles_below_percent``.
+    """
 
     cycles_percent: float
     current_percent: float
     source: str
+    cycles_below_percent: float | None = None
+
+    @property
+    def below_percent(self) -> float:
+        """By how much cycles may be overestimated."""
+        return self.cycles_percent if self.cycles_below_percent is None else self.cycles_below_percent
 
 
 @dataclass(frozen=True)
@@ -180,7 +197,7 @@ class Board:
         target: execution model, ``host``, ``cortex-m`` or ``gap``.
         isa: instruction set features; ``dsp`` selects the Armv7E-M kernels.
         clock_hz: core clock that the firmware sets up, None where there is none to know (host).
-        ranges: supply ranges of the core; the first one is the firmware's.
+        ranges: supply ranges of the core; a clock is priced in the first one that allows it.
         cluster: of a ``gap`` board.
     """
 
@@ -243,6 +260,19 @@ class Board:
         assert self.clock_hz is not None, self.name
         return choose(self.name, self.ranges, clock_hz or self.clock_hz, voltage_range)
 
+    def team(self, cores: int | None = None) -> int:
+        """How many cores compute together: ``cores``, or all there are.
+
+        Raises:
+            UserError: more than the board has.
+        """
+        there = self.cluster.cores if self.cluster else 1
+        if cores is not None and not 1 <= cores <= there:
+            supported = f"1 to {there}" if there > 1 else "1; boards with a cluster have more ('edgekit boards')"
+            what = f"{cores} cores are not possible: {there} {'compute' if there > 1 else 'computes'}"
+            raise UserError(Problem(what, f"board '{self.name}'", supported, f"choose --cores {there} or fewer"))
+        return cores or there
+
 
 def list_boards() -> list[str]:
     """Names of all boards, sorted."""
@@ -266,7 +296,7 @@ def _folder() -> Any:
 
 
 def _parse(data: dict[str, Any]) -> Board:
-    clock = data.get("clock")
+    clock, power = data.get("clock"), _parse_power(data["power"]) if "power" in data else None
     return Board(
         name=data["name"],
         title=data["title"],
@@ -279,8 +309,8 @@ def _parse(data: dict[str, Any]) -> Board:
         memories=tuple(Memory(**memory) for memory in data.get("memory", ())),
         flash_timing=_parse_flash(data["flash"]) if "flash" in data else None,
         caches=tuple(Cache(**{**cache, "memories": tuple(cache["memories"])}) for cache in data.get("cache", ())),
-        ranges=tuple(_parse_range(entry) for entry in data.get("range", ())),
-        power=_parse_power(data["power"]) if "power" in data else None,
+        ranges=tuple(_parse_range(entry, power) for entry in data.get("range", ())),
+        power=power,
         bands=Bands(**data["bands"]) if "bands" in data else None,
         peripherals=tuple(_parse_peripheral(entry) for entry in data.get("peripheral", ())),
         cluster=parse_cluster(data["cluster"]) if "cluster" in data else None,
@@ -293,10 +323,13 @@ def _parse_flash(data: dict[str, Any]) -> Flash:
 
 
 def _parse_power(data: dict[str, Any]) -> Power:
-    return Power(data["supply_v"], data["source"], tuple(Idle(**mode) for mode in data["idle"]))
+    cluster = ClusterPower(**data["cluster"]) if "cluster" in data else None
+    return Power(data["supply_v"], data["source"], tuple(Idle(**mode) for mode in data["idle"]), cluster)
 
 
-def _parse_range(data: dict[str, Any]) -> VoltageRange:
+def _parse_range(data: dict[str, Any], power: Power | None) -> VoltageRange:
+    if power and power.cluster:
+        return power.cluster.range(**data, supply_v=power.supply_v)
     steps = tuple((hz, states) for hz, states in data["wait_states"])
     return VoltageRange(**{**data, "wait_states": steps})
 

@@ -39,6 +39,10 @@ GCC_CORTEX = {
     "cortex-m7f": ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
 }
 
+# The program is plain RV32IMC; kernels bring their own instructions.
+ZIG_CLUSTER = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c+zicsr")
+GCC_CLUSTER = ("-march=rv32imc_zicsr", "-mabi=ilp32", "-msmall-data-limit=0")
+
 
 @dataclass(frozen=True)
 class Compiler:
@@ -105,4 +109,25 @@ def cortex_compiler(core: str, name: str = "zig") -> Compiler:
             raise UserError(Problem("arm-none-eabi-gcc is not on the PATH", "compiler", ", ".join(COMPILERS), fix))
         flags = (*GCC_CORTEX[core], *COMMON, *FREESTANDING)
         return Compiler("gcc", (path,), flags, ("-nostartfiles", *LINK))
+    raise unknown("compiler", name, COMPILERS)
+
+
+def cluster_compiler(name: str = "zig") -> Compiler:
+    """The compiler ``name`` for the bare-metal program of a cluster.
+
+    Raises:
+        UserError: unknown compiler, or not installed.
+    """
+    link = ("-Wl,--gc-sections", "-Wl,-e,_start")
+    if name == "zig":
+        flags = (*ZIG_CLUSTER, *COMMON, "-fno-sanitize=all", *FREESTANDING)
+        return Compiler("zig", (*zig(), "cc"), flags, link)
+    if name == "gcc":
+        path = shutil.which("riscv64-unknown-elf-gcc")
+        if path is None:
+            fix = "install it (Debian: gcc-riscv64-unknown-elf), or build with --compiler zig"
+            raise UserError(
+                Problem("riscv64-unknown-elf-gcc is not on the PATH", "compiler", ", ".join(COMPILERS), fix)
+            )
+        return Compiler("gcc", (path,), (*GCC_CLUSTER, *COMMON, *FREESTANDING), ("-nostartfiles", *link))
     raise unknown("compiler", name, COMPILERS)

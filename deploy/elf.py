@@ -196,25 +196,28 @@ def thumb_decoder() -> capstone.Cs:
     return decoder
 
 
-def read_elf(path: Path | str) -> Image:
-    """Reads a linked 32-bit little-endian Arm ELF file.
+MACHINES = {"EM_ARM": "Arm Cortex-M", "EM_RISCV": "32-bit RISC-V"}
+
+
+def read_elf(path: Path | str, machine: str = "EM_ARM") -> Image:
+    """Reads a linked 32-bit little-endian ELF file for a machine of :data:`MACHINES`.
 
     Raises:
-        UserError: no such file, not an ELF file, or not for a Cortex-M.
+        UserError: no such file, not an ELF file, or for another machine.
     """
     path = Path(path)
     try:
         with path.open("rb") as stream:
             elf = ELFFile(stream)
-            if elf["e_machine"] != "EM_ARM" or elf["e_type"] != "ET_EXEC":
-                raise ELFError(f"machine {elf['e_machine']}, type {elf['e_type']}")
+            if elf["e_machine"] != machine or elf["e_type"] != "ET_EXEC" or elf.elfclass != 32:
+                raise ELFError(f"machine {elf['e_machine']}, type {elf['e_type']}, {elf.elfclass} bits")
             return _read(path, elf)
     except (OSError, ELFError) as error:
         raise UserError(
             Problem(
                 f"not a usable firmware image: {error}",
                 where=str(path),
-                supported="linked ELF executables for Arm Cortex-M",
+                supported=f"linked ELF executables for {MACHINES[machine]}",
                 fix="give a linked .elf file, such as 'edgekit build' writes",
             )
         ) from error
@@ -224,6 +227,7 @@ def _read(path: Path, elf: ELFFile) -> Image:
     symbols: list[Symbol] = []
     mapping: list[tuple[int, str]] = []
     allocated = []
+    thumb = int(elf["e_machine"] == "EM_ARM")  # bit 0 of an Arm function's address says that it is Thumb code
     for section in elf.iter_sections():
         if section["sh_flags"] & 2 and section["sh_size"]:
             allocated.append(
@@ -236,11 +240,13 @@ def _read(path: Path, elf: ELFFile) -> Image:
                 mapping.append((entry["st_value"], entry.name[:2]))
             elif entry.name and entry["st_shndx"] != "SHN_UNDEF":
                 is_function = entry["st_info"]["type"] == "STT_FUNC"
-                address = entry["st_value"] & ~1 if is_function else entry["st_value"]
+                address = entry["st_value"] & ~thumb if is_function else entry["st_value"]
                 symbols.append(Symbol(entry.name, address, entry["st_size"], is_function))
     segments = [
         Segment(segment["p_paddr"], segment.data(), segment["p_vaddr"])
         for segment in elf.iter_segments()
         if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
     ]
-    return Image(path, elf["e_entry"] & ~1, tuple(allocated), tuple(segments), tuple(symbols), tuple(sorted(mapping)))
+    return Image(
+        path, elf["e_entry"] & ~thumb, tuple(allocated), tuple(segments), tuple(symbols), tuple(sorted(mapping))
+    )

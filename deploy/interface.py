@@ -5,41 +5,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deploy.codegen import array_definition, identifier, layer_symbol, parameters, provenance
 from deploy.kernels.base import Array
+from deploy.layers import Lowered
 from deploy.paths import edgekit_version
-from deploy.plan import Plan
 from quant.dtypes import DType, to_bytes
 from quant.graph import Tensor
 from quant.reference import run
 
 
-def header(plan: Plan) -> str:
-    """``model.h``: sizes, scales and the API."""
+def header(plan: Lowered, arenas: Mapping[str, int], declarations: Sequence[str] = ()) -> str:
+    """``model.h``: sizes, scales and the API; ``arenas``: bytes of the model's memories by macro name."""
     graph, prefix = plan.graph, identifier(plan.graph.name)
     upper = prefix.upper()
     lines = [provenance(plan, "Public interface"), f"#ifndef {upper}_MODEL_H", f"#define {upper}_MODEL_H", ""]
     lines += ["#include <stdint.h>", ""]
-    lines += [
-        f'#define {upper}_EDGEKIT_VERSION "{edgekit_version()}"',
-        f"#define {upper}_ARENA_BYTES {plan.arena.size}",
-    ]
+    lines += [f'#define {upper}_EDGEKIT_VERSION "{edgekit_version()}"']
+    lines += [f"#define {upper}_{name}_BYTES {size}" for name, size in arenas.items()]
     lines += [f"#define {upper}_WEIGHT_BYTES {plan.weight_bytes}"]
     for role, tensors in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         for index, tensor in enumerate(tensors):
             lines += _tensor_macros(f"{upper}_{role}{index if len(tensors) > 1 else ''}", tensor)
-    lines += ["", *_run_comment(plan), f"void {prefix}_run({parameters(plan)});", ""]
+    lines += ["", *_run_comment(), f"void {prefix}_run({parameters(plan.graph)});", ""]
     lines += ["/* Runs the embedded vector; 0 when every output byte is the expected one. Overwrites the arena. */"]
-    lines += [f"int {prefix}_selftest(void);", ""]
-    for layer in plan.layers:
-        lines.append(f"void {layer_symbol(plan, layer)}(void);")
+    lines += [f"int {prefix}_selftest(void);", "", *declarations]
     lines += [f"extern uint8_t {prefix}_arena[{upper}_ARENA_BYTES];", "", *_helpers(plan), "#endif", ""]
     return "\n".join(lines)
+
+
+def layer_declarations(plan: Lowered) -> list[str]:
+    """The layers' functions, for callers that step through the model."""
+    return [f"void {layer_symbol(plan, layer)}(void);" for layer in plan.layers]
 
 
 def _tensor_macros(name: str, tensor: Tensor) -> list[str]:
@@ -56,14 +57,14 @@ def _float(value: float) -> str:
     return f"{text if any(c in text for c in '.en') else text + '.0'}f"
 
 
-def _run_comment(plan: Plan) -> list[str]:
+def _run_comment() -> list[str]:
     return [
         "/* One inference. Inputs and outputs are in the model's logical order (channel, row, column), without batch.",
         "   Not reentrant: all calls share the arena. */",
     ]
 
 
-def _helpers(plan: Plan) -> list[str]:
+def _helpers(plan: Lowered) -> list[str]:
     """Float helpers for the first input and output; they cost nothing unless they are called."""
     prefix = identifier(plan.graph.name)
     x, y = plan.graph.inputs[0], plan.graph.outputs[0]
@@ -101,7 +102,7 @@ def _helpers(plan: Plan) -> list[str]:
     return lines
 
 
-def selftest_vector(plan: Plan) -> tuple[bytes, bytes]:
+def selftest_vector(plan: Lowered) -> tuple[bytes, bytes]:
     """A fixed pseudo-random input and the bytes that the NumPy reference gives for it, tensors one after the other."""
     random = np.random.default_rng(0)
     inputs: dict[str, NDArray] = {
@@ -114,7 +115,7 @@ def selftest_vector(plan: Plan) -> tuple[bytes, bytes]:
     )
 
 
-def selftest(plan: Plan) -> str:
+def selftest(plan: Lowered) -> str:
     """``model_selftest.c``: the embedded vector, and the two functions that the runtime calls."""
     prefix = identifier(plan.graph.name)
     given, expected = selftest_vector(plan)
@@ -145,7 +146,7 @@ def _split(name: str, tensors: Iterable[Tensor]) -> list[str]:
     return words
 
 
-def adapter(plan: Plan) -> str:
+def adapter(plan: Lowered) -> str:
     """``ek_model.h``: what the runtime, which knows no model, includes."""
     given, expected = (sum(t.nbytes for t in tensors) for tensors in (plan.graph.inputs, plan.graph.outputs))
     text = provenance(plan, "What the runtime needs to know")

@@ -1,62 +1,29 @@
-"""Integer graph + board -> plan: a kernel for every layer, a layout and an address for every tensor."""
+"""Layers -> plan for a board with one core: an address for every tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from deploy.boards import Board
 from deploy.kernels import KERNELS
-from deploy.kernels.base import Call, Kernel, Site
-from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
+from deploy.kernels.base import Kernel
+from deploy.layers import Layer, Lowered, lower
 from deploy.memory import Arena, Buffer, aligned
 from deploy.memory import plan as plan_memory
 from deploy.placement import FLASH, Placement
 from quant.errors import Problem, UserError
-from quant.graph import Graph, Node, Tensor
-from quant.ops import Reshape
+from quant.graph import Graph, Tensor
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One function of the firmware: a node, the kernel chosen for it and the calls it makes.
+class Plan(Lowered):
+    """Everything the C project of a board with one core is written from.
 
     Attributes:
-        why: the reason for the kernel, in words.
-    """
-
-    index: int
-    node: Node
-    site: Site
-    kernel: Kernel
-    why: str
-    calls: tuple[Call, ...]
-
-    @property
-    def scratch_bytes(self) -> int:
-        return max((call.scratch for call in self.calls), default=0)
-
-    @property
-    def executed_macs(self) -> int:
-        return self.kernel.executed_macs(self.site)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything the C project is written from.
-
-    Attributes:
-        graph: with the copies at its borders that layouts ask for.
-        storage: tensor -> tensor whose memory it shares (itself unless it is a reshape that copies nothing).
         placement: what start-up code copies to RAM.
     """
 
-    graph: Graph
-    board: Board
-    layers: tuple[Layer, ...]
-    layouts: dict[str, Layout]
-    storage: dict[str, str]
     arena: Arena
     placement: Placement
 
@@ -67,101 +34,20 @@ class Plan:
     def scratch_offset(self, layer: Layer) -> int:
         return self.arena.offsets[_scratch(layer.index)]
 
-    @cached_property
-    def weight_bytes(self) -> int:
-        """Bytes of packed weights in flash."""
-        return sum(
-            a.values.size * c_size(a.ctype) for ly in self.layers for c in ly.calls for a in c.arrays if a.weight
-        )
-
-    @property
-    def constant_bytes(self) -> int:
-        """Bytes of all constant arrays in flash."""
-        return sum(constant_bytes(layer) for layer in self.layers)
-
-    @property
-    def executed_macs(self) -> int:
-        return sum(layer.executed_macs for layer in self.layers)
-
-
-def c_size(ctype: str) -> int:
-    """Bytes of one element of a fixed-width C integer type."""
-    return int("".join(filter(str.isdigit, ctype))) // 8
-
 
 def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, placement: Placement = FLASH) -> Plan:
     """Choose layouts, kernels and addresses.
 
     Raises:
-        UserError: states or entries that code generation cannot serve, or an arena larger than the board's RAM.
+        UserError: as :func:`lower`, or an arena larger than the board's RAM.
     """
-    if graph.states or [entry.name for entry in graph.entries] != ["infer"]:
-        entries = ", ".join(entry.name for entry in graph.entries)
-        raise UserError(
-            Problem(
-                f"it has {len(graph.states)} states and the entries {entries}",
-                f"model '{graph.name}'",
-                "no state and the one entry 'infer'",
-                "run it with the NumPy reference, or remove state and further entries",
-            )
-        )
-    graph = with_logical_boundaries(graph)
-    layouts = _layouts(graph, kernels)
-    storage = {name: name for name in graph.tensors}
-    layers: list[Layer] = []
-    for node in graph.nodes:
-        site = _site(graph, node, layouts)
-        if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
-            storage[node.output] = storage[node.inputs[0]]
-            continue
-        kernel, why = _choose(site, board, kernels)
-        layers.append(Layer(len(layers), node, site, kernel, why, tuple(kernel.calls(site))))
-    arena, storage = _place(graph, layers, storage)
-    plan = Plan(graph, board, tuple(layers), layouts, storage, arena, placement if board.rams else FLASH)
+    low = lower(graph, board, kernels)
+    arena, storage = _place(low.graph, low.layers, low.storage)
+    plan = Plan(low.graph, board, low.layers, low.layouts, storage, arena, placement if board.rams else FLASH)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
     if problems:
         raise UserError(problems)
     return plan
-
-
-def _site(graph: Graph, node: Node, layouts: dict[str, Layout]) -> Site:
-    inputs = tuple(graph.inputs_of(node))
-    kinds = tuple(layouts[name] for name in node.inputs)
-    return Site(node.name, node.op, inputs, graph.tensors[node.output], kinds, layouts[node.output])
-
-
-def _layouts(graph: Graph, kernels: Sequence[Kernel]) -> dict[str, Layout]:
-    """Channels-last everywhere, logical order at the borders, and reshapes that copy nothing where consumers agree."""
-    flexible = {kernel.op for kernel in kernels} - {kernel.op for kernel in kernels if not kernel.any_layout}
-    borders = {t.name for t in (*graph.inputs, *graph.outputs)}
-    layouts = {
-        name: planar(t.shape) if name in borders else channels_last(t.shape) for name, t in graph.tensors.items()
-    }
-    for node in graph.nodes:
-        consumers = graph.consumers(node.output)
-        if (
-            isinstance(node.op, Reshape)
-            and node.output not in borders
-            and all(type(c.op) in flexible for c in consumers)
-        ):
-            layouts[node.output] = layouts[node.inputs[0]]
-    return layouts
-
-
-def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> tuple[Kernel, str]:
-    """The cheapest kernel that takes the node, and why it is that one."""
-    fitting = [k for k in kernels if k.op is type(site.op) and (k.isa == "portable" or k.isa in board.isa)]
-    refusals = {kernel.name: kernel.unsupported(site) for kernel in fitting}
-    able = [kernel for kernel in fitting if refusals[kernel.name] is None]
-    if not able:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
-        what = f"no kernel for {board.name} takes it ({reasons or 'none exists'})"
-        raise UserError(Problem(what, f"node '{site.name}' ({site.op.kind})"))
-    best, *others = sorted(able, key=lambda kernel: kernel.cycles(site))
-    dearer = [f"{kernel.name}: about {kernel.cycles(site):,.0f}" for kernel in others]
-    refused = [f"{name}: {reason}" for name, reason in refusals.items() if reason is not None]
-    rest = "; ".join(dearer or refused) or f"the only one for {site.op.kind}"
-    return best, f"about {best.cycles(site):,.0f} cycles ({rest})"
 
 
 def _scratch(index: int) -> str:
@@ -220,7 +106,7 @@ def _ram_problem(plan: Plan) -> Problem | None:
     rams = plan.board.data_rams
     name, there = ", ".join(ram.name for ram in rams), sum(ram.bytes for ram in rams)
     buffers = sum(t.nbytes for t in plan.graph.inputs) + 2 * sum(t.nbytes for t in plan.graph.outputs)
-    placed = sum(constant_bytes(ly) for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
+    placed = sum(ly.constant_bytes for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
     short = plan.arena.size + placed + aligned(buffers) + aligned(1) - there
     if short <= 0:
         return None
@@ -245,16 +131,11 @@ def _flash_problem(plan: Plan) -> Problem | None:
     short = plan.constant_bytes - plan.board.flash.bytes
     if short <= 0:
         return None
-    largest = max(plan.layers, key=constant_bytes)
+    largest = max(plan.layers, key=lambda layer: layer.constant_bytes)
     return Problem(
         f"its constants need {plan.constant_bytes} bytes, {short} too many; layer '{largest.node.name}' alone needs "
-        f"{constant_bytes(largest)}",
+        f"{largest.constant_bytes}",
         f"board '{plan.board.name}', {plan.board.flash.name}",
         f"{plan.board.flash.bytes} bytes of flash",
         "use fewer weights in this layer, or a board with more flash",
     )
-
-
-def constant_bytes(layer: Layer) -> int:
-    """Bytes of a layer's constant arrays."""
-    return sum(array.values.size * c_size(array.ctype) for call in layer.calls for array in call.arrays)

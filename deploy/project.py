@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
@@ -21,7 +22,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     source = folder / "src"
     source.mkdir()
     texts = {
-        "model.h": interface.header(plan),
+        "model.h": interface.header(plan, {"ARENA": plan.arena.size}, interface.layer_declarations(plan)),
         "model.c": codegen.source(plan),
         "model_weights.h": codegen.weights(plan),
         "model_selftest.c": interface.selftest(plan),
@@ -29,8 +30,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     }
     for name, text in texts.items():
         (source / name).write_text(text, encoding="utf-8")
-    for header in sorted({layer.kernel.header for layer in plan.layers}):
-        _copy_with_includes(root / "kernels", Path(header), folder / "kernels")
+    copy_kernels((layer.kernel.header for layer in plan.layers), folder / "kernels")
     (folder / "runtime").mkdir()
     if plan.board.target == "host":
         shutil.copy(root / "runtime" / "host.c", folder / "runtime")
@@ -63,6 +63,12 @@ def sources(plan: Plan, folder: Path, *, command: bool = True) -> list[Path]:
 
 def include_flags(folder: Path) -> list[str]:
     return [f"-I{folder / name}" for name in ("src", ".", "runtime")]
+
+
+def copy_kernels(headers: Iterable[str], target: Path) -> None:
+    """Kernel headers and whatever they include."""
+    for header in sorted(set(headers)):
+        _copy_with_includes(firmware_root() / "kernels", Path(header), target)
 
 
 def _copy_with_includes(root: Path, header: Path, target: Path) -> None:

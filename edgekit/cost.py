@@ -23,8 +23,7 @@ STALL_TITLES = ("execute", "load-use", "branch", "fetch", "data")
 def cost_report(board: Board, cost: ModelCost, duty: Duty) -> dict[str, Any]:
     """The entries ``cost``, ``power``, ``duty`` and ``bands`` of a report."""
     total, point = cost.total, cost.point
-    assert board.power is not None and board.bands is not None
-    idle = board.power.waiting(duty.idle)
+    assert board.power is not None
     return {
         "cost": {
             "cycles": total.cycles.total,
@@ -43,22 +42,33 @@ def cost_report(board: Board, cost: ModelCost, duty: Duty) -> dict[str, Any]:
             "run_ua_per_mhz": point.run_ma * 1e9 / point.clock_hz,
             "supply_v": board.power.supply_v,
             "source": next(one.source for one in board.ranges if one.name == point.range),
-            "sleep_ua": idle.current_ua(point.clock_hz),
-            "sleep_mode": idle.title,
-            "sleep_source": idle.source,
+            **sleep_report(board, point, duty),
         },
         "duty": battery(board, point, total.cycles.total, duty),
-        "bands": {
-            "cycles_percent": board.bands.cycles_percent,
-            "energy_percent": 100 * (_widest(board) - 1),
-            "why": board.bands.source,
-        },
+        "bands": bands_report(board),
     }
 
 
-def _widest(board: Board) -> float:
+def sleep_report(board: Board, point: OperatingPoint, duty: Duty) -> dict[str, Any]:
+    """The part of the entry ``power`` that is about the time between inferences."""
+    assert board.power is not None
+    idle = board.power.waiting(duty.idle)
+    return {"sleep_ua": idle.current_ua(point.clock_hz), "sleep_mode": idle.title, "sleep_source": idle.source}
+
+
+def bands_report(board: Board) -> dict[str, Any]:
+    """The entry ``bands``; ``..._below_percent`` only where a band is not symmetric."""
     assert board.bands is not None
-    return (1 + board.bands.cycles_percent / 100) * (1 + board.bands.current_percent / 100)
+    bands = board.bands
+    above = (1 + bands.cycles_percent / 100) * (1 + bands.current_percent / 100)
+    below = (1 - bands.below_percent / 100) * (1 - bands.current_percent / 100)
+    lower = {"cycles_below_percent": bands.below_percent, "energy_below_percent": 100 * (1 - below)}
+    return {
+        "cycles_percent": bands.cycles_percent,
+        "energy_percent": 100 * (above - 1),
+        **({} if bands.cycles_below_percent is None else lower),
+        "why": bands.source,
+    }
 
 
 def layer_costs(facts: Mapping[str, Any], board: Board, cost: ModelCost) -> list[dict[str, Any]]:
@@ -89,8 +99,10 @@ def mac_per_cycle(macs: int, cycles: int) -> str:
 
 def at_clock(point: Mapping[str, Any]) -> str:
     """The operating point in words; ``point``: the entry ``cost`` of a report."""
-    states = point["wait_states"]
-    return f"{point['clock_hz'] / 1e6:g} MHz, {states} flash wait state{'' if states == 1 else 's'}"
+    clock, states = f"{point['clock_hz'] / 1e6:g} MHz", point.get("wait_states")
+    if states is None:
+        return f"{clock}, {point['voltage_range']}"
+    return f"{clock}, {states} flash wait state{'' if states == 1 else 's'}"
 
 
 def clock_remark(cost: Mapping[str, Any]) -> list[str]:
@@ -98,17 +110,13 @@ def clock_remark(cost: Mapping[str, Any]) -> list[str]:
     own, priced = cost["firmware_clock_hz"], cost["clock_hz"]
     if own in (None, priced):
         return []
-    return [f"clock     the firmware sets up {own / 1e6:g} MHz: change board/board.c to run at {priced / 1e6:g} MHz"]
+    where = "board/board.c" if "wait_states" in cost else "the clock of its main file"
+    return [f"clock     the firmware sets up {own / 1e6:g} MHz: change {where} to run at {priced / 1e6:g} MHz"]
 
 
 def decision_lines(report: Mapping[str, Any], board: Board, macs: int) -> list[str]:
     """Latency, energy and battery life with their bands, as text."""
-    cost, duty, power = report["cost"], report["duty"], report["power"]
-    cell = f"{duty['battery_mah']:g} mAh, one inference every {duty['period_s']:g} s, {board.name} alone"
-    days = (
-        f"{duty['battery_days']:.1f} days ({duty['battery_days_low']:.1f} to {duty['battery_days_high']:.1f}) on {cell}"
-    )
-    late = f"TOO SLOW for one inference every {duty['period_s']:g} s"
+    cost, power = report["cost"], report["power"]
     return [
         f"latency   {cost['latency_ms']:.2f} ms ({cost['latency_ms_low']:.2f} to {cost['latency_ms_high']:.2f})"
         f" at {at_clock(cost)}",
@@ -116,9 +124,19 @@ def decision_lines(report: Mapping[str, Any], board: Board, macs: int) -> list[s
         f"{cost['instructions']:,} instructions",
         f"energy    {cost['energy_mj']:.3f} mJ ({cost['energy_mj_low']:.3f} to {cost['energy_mj_high']:.3f})"
         f" at {power['supply_v']:g} V, {power['run_ma']:.2f} mA",
-        f"battery   {days if duty['in_time'] else late}",
-        *clock_remark(cost),
+        *running_lines(report, board),
     ]
+
+
+def running_lines(report: Mapping[str, Any], board: Board) -> list[str]:
+    """Battery life, and what is left to do to run like this."""
+    cost, duty = report["cost"], report["duty"]
+    cell = f"{duty['battery_mah']:g} mAh, one inference every {duty['period_s']:g} s, {board.name} alone"
+    days = (
+        f"{duty['battery_days']:.1f} days ({duty['battery_days_low']:.1f} to {duty['battery_days_high']:.1f}) on {cell}"
+    )
+    late = f"TOO SLOW for one inference every {duty['period_s']:g} s"
+    return [f"battery   {days if duty['in_time'] else late}", *clock_remark(cost)]
 
 
 def cycles_table(rows: Sequence[Mapping[str, Any]], cost: Mapping[str, Any]) -> Any:

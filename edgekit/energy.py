@@ -1,7 +1,10 @@
 """Energy of an inference, and how long a battery lasts: supply current of the operating point times time.
 
 The microcontroller alone: sensors, radio and converter are not part of it. Its regulator is linear: the battery
-delivers the current that the chip draws, whatever the cell's voltage is.
+delivers the current that the chip draws, whatever the cell's voltage is. A chip with a cluster has a switching one: its
+currents are its power by the cell's voltage.
+
+``awake``: the share of a cluster's core cycles in which a core has a clock; the current depends on it.
 """
 
 from __future__ import annotations
@@ -46,33 +49,40 @@ class Range:
 def latency_ms(board: Board, point: OperatingPoint, cycles: int) -> Range:
     """Time of so many cycles, with the band of the board's cycle model."""
     value = 1e3 * cycles / point.clock_hz
-    band = (board.bands.cycles_percent if board.bands else 0.0) / 100
-    return Range(value, value * (1 - band), value * (1 + band))
+    below = (board.bands.below_percent if board.bands else 0.0) / 100
+    above = (board.bands.cycles_percent if board.bands else 0.0) / 100
+    return Range(value, value * (1 - below), value * (1 + above))
 
 
-def energy_mj(board: Board, point: OperatingPoint, cycles: int) -> Range:
+def energy_mj(board: Board, point: OperatingPoint, cycles: int, awake: float = 1.0) -> Range:
     """Energy of so many cycles: current * supply voltage * time, both bands at their worst."""
     assert board.power is not None
     time, band = latency_ms(board, point, cycles), (board.bands.current_percent if board.bands else 0.0) / 100
-    watts = point.run_ma * 1e-3 * board.power.supply_v
+    watts = point.current_ma(awake) * 1e-3 * board.power.supply_v
     return Range(watts * time.value, watts * (1 - band) * time.low, watts * (1 + band) * time.high)
 
 
-def average_ua(board: Board, point: OperatingPoint, run_s: float, duty: Duty, factor: float = 1.0) -> float:
-    """Mean supply current in uA; ``factor`` scales the run current. A run longer than the period never sleeps."""
+def average_ua(
+    board: Board, point: OperatingPoint, run_s: float, duty: Duty, factor: float = 1.0, awake: float = 1.0
+) -> float:
+    """Mean supply current in uA; ``factor`` scales the run current. A run longer than the period never sleeps.
+
+    A cluster is off between inferences and started for each; a run that leaves no time for that keeps it on.
+    """
     assert board.power is not None
     idle = board.power.waiting(duty.idle)
-    awake = min(run_s + idle.wake_us * 1e-6, duty.period_s)
-    charge = awake * point.run_ma * 1e3 * factor + (duty.period_s - awake) * idle.current_ua(point.clock_hz)
-    return charge / duty.period_s
+    run = min(run_s + idle.wake_us * 1e-6, duty.period_s)
+    start = min(idle.start_us * 1e-6, duty.period_s - run)
+    charge = run * point.current_ma(awake) * 1e3 * factor + start * point.current_ma(0.0) * 1e3 * factor
+    return (charge + (duty.period_s - run - start) * idle.current_ua(point.clock_hz)) / duty.period_s
 
 
-def battery(board: Board, point: OperatingPoint, cycles: int, duty: Duty) -> dict[str, Any]:
+def battery(board: Board, point: OperatingPoint, cycles: int, duty: Duty, awake: float = 1.0) -> dict[str, Any]:
     """The entry ``duty`` of a report: how long the cell lasts, and whether an inference ends within its period."""
     time, band = latency_ms(board, point, cycles), (board.bands.current_percent if board.bands else 0.0) / 100
-    current = average_ua(board, point, time.value / 1e3, duty)
-    shortest = _days(duty, average_ua(board, point, time.high / 1e3, duty, 1 + band))
-    longest = _days(duty, average_ua(board, point, time.low / 1e3, duty, 1 - band))
+    current = average_ua(board, point, time.value / 1e3, duty, awake=awake)
+    shortest = _days(duty, average_ua(board, point, time.high / 1e3, duty, 1 + band, awake))
+    longest = _days(duty, average_ua(board, point, time.low / 1e3, duty, 1 - band, awake))
     return {
         "period_s": duty.period_s,
         "battery_mah": duty.battery_mah,

@@ -91,8 +91,8 @@ def price(
             progress=step.end,
         )
         build(model, "host", out / HOST, force=True)
-        sizes = placed.build.sizes
-        step.end(f"{sizes.flash:,} bytes flash, {sizes.ram:,} bytes RAM")
+        sizes = placed.build.facts["bytes"]
+        step.end(f"{sizes['flash']:,} bytes flash, {sizes['ram']:,} bytes RAM")
     firmware = Firmware.load(out / FIRMWARE)
     emulator = EmulatedBoard(firmware)
     machines: list[tuple[str, Machine, NDArray[np.int8]]] = [

@@ -30,7 +30,10 @@ SHARE = 0.5  # of the RAM that a build leaves free: the rest is the application'
 
 @dataclass(frozen=True)
 class Placed:
-    """A build and how its placement came about; ``report`` is the entry ``placement`` of a report."""
+    """A build and how its placement came about; ``report`` is the entry ``placement`` of a report.
+
+    A board with a cluster has no flash to copy from: its report is empty.
+    """
 
     build: Build
     report: dict[str, Any]
@@ -67,6 +70,8 @@ def build_placed(
         UserError: unknown choice, or what :func:`deploy.build.build` raises.
     """
     check(choice)
+    if board.cluster:
+        return Placed(build(model, board.name, out, compiler=compiler, force=force, progress=progress), {})
     if board.target != "cortex-m":
         choice = "flash"
     first = RAM if choice == "ram" else FLASH

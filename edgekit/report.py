@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from deploy.boards import Board
 from deploy.operating_point import OperatingPoint
 from edgekit.agreement import Agreement
+from edgekit.cluster_cost import ClusterCost, cluster_layers, cluster_lines, cluster_report, cluster_tables
 from edgekit.cost import cost_report, cycles_table, decision_lines, layer_costs
 from edgekit.energy import Duty
 from edgekit.firmware import Firmware
 from edgekit.page.schema import FORMAT
 from edgekit.placement import placement_line
 from edgekit.screen import table
-from edgekit.sizes import fit_lines, layer_sizes, memory_report
+from edgekit.sizes import cluster_fit_lines, cluster_memory_report, fit_lines, layer_sizes, memory_report
 from edgekit.versions import versions
 
 if TYPE_CHECKING:
@@ -39,12 +40,68 @@ def make_report(
         training: what the run was asked for (seed, preset, recipe ...).
     """
     facts, board = firmware.facts, firmware.board
-    metrics = {name: quantized["metrics"][name] for name in ("float", "int8")}
     cost = traced.cost(point)
     *layers, overhead = layer_costs(facts, board, cost)
     functions = {symbol.name: symbol.size for symbol in traced.code.image.functions}
     sizes = layer_sizes(facts, functions)
+    head, tail = _around(facts, board, agreements, quantized, training)
     return {
+        **head,
+        "cores": board.cores,
+        **cost_report(board, cost, duty),
+        "memory": {**memory_report(facts, board), "stack_used_bytes": result.stack_used},
+        "placement": dict(placement),
+        "layers": [{**row, **size} for row, size in zip(layers, sizes, strict=True)],
+        "overhead": overhead,
+        "timeline": facts["timeline"],
+        **tail,
+        "image_sha256": result.sha256,
+    }
+
+
+def make_cluster_report(
+    facts: Mapping[str, Any],
+    board: Board,
+    cost: ClusterCost,
+    duty: Duty,
+    sha256: str,
+    agreements: Sequence[Agreement],
+    quantized: Mapping[str, Any],
+    training: Mapping[str, Any],
+) -> dict[str, Any]:
+    """:func:`make_report` for a board with a cluster.
+
+    Args:
+        facts: of build.json; ``bytes`` holds the parts of :data:`edgekit.sizes.CLUSTER_MEMORY`, a layer's ``tiles``
+            says in how many pieces it runs and its ``constants`` where they lie; ``timeline`` is that of L2.
+        sha256: of the image.
+    """
+    *layers, overhead = cluster_layers(facts, board, cost)
+    sizes = [{key: layer[key] for key in ("tiles", "constants", "constant_bytes")} for layer in facts["layers"]]
+    head, tail = _around(facts, board, agreements, quantized, training)
+    return {
+        **head,
+        "cores": cost.cores,
+        **cluster_report(board, cost, duty),
+        "memory": cluster_memory_report(facts, board),
+        "layers": [{**row, **size} for row, size in zip(layers, sizes, strict=True)],
+        "overhead": overhead,
+        "timeline": facts.get("timeline"),
+        **tail,
+        "image_sha256": sha256,
+    }
+
+
+def _around(
+    facts: Mapping[str, Any],
+    board: Board,
+    agreements: Sequence[Agreement],
+    quantized: Mapping[str, Any],
+    training: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a report says before and after the price: the same for every board."""
+    metrics = {name: quantized["metrics"][name] for name in ("float", "int8")}
+    head = {
         "format": FORMAT,
         "model": facts["model"],
         "preset": training["preset"],
@@ -52,7 +109,6 @@ def make_report(
         "dataset": training["dataset"],
         "board": board.name,
         "core": board.core,
-        "cores": board.cores,
         "accuracy": {name: figures["accuracy"] for name, figures in metrics.items()},
         "balanced_accuracy": {name: figures["balanced_accuracy"] for name, figures in metrics.items()},
         "classes": list(facts["info"]["classes"]),
@@ -60,39 +116,40 @@ def make_report(
         "params": facts["params"],
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
-        **cost_report(board, cost, duty),
-        "memory": {**memory_report(facts, board), "stack_used_bytes": result.stack_used},
-        "placement": dict(placement),
-        "layers": [{**row, **size} for row, size in zip(layers, sizes, strict=True)],
-        "overhead": overhead,
-        "timeline": facts["timeline"],
+    }
+    tail = {
         "sqnr": quantized["sqnr"],
         "examples": quantized["examples"],
         "agreement": [agreement.as_json() for agreement in agreements],
-        "image_sha256": result.sha256,
         "versions": versions(),
         "training": dict(training),
     }
+    return head, tail
 
 
 def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -> list[Any]:
     """Text and tables of at most 100 columns: whether it fits, what it costs, how well it does, then every layer."""
     scores, balanced = report["accuracy"], report["balanced_accuracy"]
-    fits, ram, *details = fit_lines(facts, board)
+    rows = [*report["layers"], report["overhead"]]
+    if board.cluster:
+        fits, *details = cluster_fit_lines(facts, board)
+        head = [f"{report['model']} {fits}", *details, *cluster_lines(report, board, report["macs"])]
+        details, tables = [], cluster_tables(rows, report)
+    else:
+        fits, ram, *details = fit_lines(facts, board)
+        head = [f"{report['model']} {fits}", ram, *decision_lines(report, board, report["macs"])]
+        details, tables = [*details, placement_line(report["placement"])], [cycles_table(rows, report["cost"])]
     return [
-        f"{report['model']} {fits}",
-        ram,
-        *decision_lines(report, board, report["macs"]),
+        *head,
         f"accuracy  int8 {100 * scores['int8']:.2f} % (float {100 * scores['float']:.2f} %), "
         f"balanced {100 * balanced['int8']:.2f} % (float {100 * balanced['float']:.2f} %)",
         "",
         *details,
-        placement_line(report["placement"]),
         *(agreement_line(agreement) for agreement in report["agreement"]),
         "",
         confusion_table(report["confusion"]["int8"], report["classes"]),
         "",
-        cycles_table([*report["layers"], report["overhead"]], report["cost"]),
+        *tables,
         f"{report['macs']:,} MACs in the network, {report['executed_macs']:,} executed; {report['params']:,} weights",
     ]
 

@@ -46,6 +46,47 @@ def memory_report(facts: Mapping[str, Any], board: Board) -> dict[str, int]:
     }
 
 
+# What a build for a cluster takes: key in build.json and report.json, what it is
+CLUSTER_MEMORY = {
+    "l1": {"l1_arena": "tiles and tensors", "l1_stacks": "stacks and runtime"},
+    "l2": {
+        "l2_arena": "tensors",
+        "l2_constants": "constants",
+        "l2_code": "code",
+        "l2_stack": "stack and buffers",
+    },
+    "l3": {"l3_constants": "constants"},
+}
+
+
+def cluster_memory_report(facts: Mapping[str, Any], board: Board) -> dict[str, int]:
+    """What a build takes of L1, L2 and L3, part by part, and what the board has of each."""
+    assert board.cluster is not None
+    sizes, l3 = facts["bytes"], board.cluster.l3
+    there = {"l1": board.cluster.l1.bytes, "l2": sum(m.bytes for m in board.rams), "l3": l3.bytes if l3 else 0}
+    report: dict[str, int] = {}
+    for memory, parts in CLUSTER_MEMORY.items():
+        report |= {f"{part}_bytes": sizes[part] for part in parts}
+        report |= {f"{memory}_bytes": sum(sizes[part] for part in parts), f"{memory}_available": there[memory]}
+    return {**report, "weight_bytes": sizes["weights"]}
+
+
+def ram_bytes(memory: Mapping[str, int]) -> int:
+    """RAM on the chip that a report's entry ``memory`` says is used; on a cluster L1 and L2."""
+    return memory["ram_bytes"] if "ram_bytes" in memory else memory["l1_bytes"] + memory["l2_bytes"]
+
+
+def cluster_fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
+    """Whether a build fits the memories of a board with a cluster, and what takes them, as text."""
+    memory = cluster_memory_report(facts, board)
+    lines = [f"fits {board.name}:"]
+    for name, parts in CLUSTER_MEMORY.items():
+        if memory[f"{name}_bytes"] or name != "l3":
+            words = ", ".join(f"{title} {memory[f'{part}_bytes']:,}" for part, title in parts.items())
+            lines.append(f"  {name.upper()} {_share(memory[f'{name}_bytes'], memory[f'{name}_available'])}: {words}")
+    return [*lines, f"  weights {memory['weight_bytes']:,} bytes for {facts['params']:,} parameters"]
+
+
 def layer_sizes(facts: Mapping[str, Any], function_bytes: Mapping[str, int]) -> list[dict[str, Any]]:
     """Per layer: live arena bytes while it runs, and its constants and code in flash.
 

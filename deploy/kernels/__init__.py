@@ -4,9 +4,14 @@ from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
 from deploy.kernels.conv import PortableConv, PortableDepthwise
 from deploy.kernels.conv_dsp import SmladConv, SmladDepthwise
+from deploy.kernels.conv_xpulp import XpulpConv
 from deploy.kernels.dense import PortableDense, SmladDense
+from deploy.kernels.dense_xpulp import XpulpDense
+from deploy.kernels.depthwise_xpulp import XpulpDepthwise
 from deploy.kernels.elementwise import PortableArgMax, PortableRequantize, PortableTable
+from deploy.kernels.elementwise_xpulp import XpulpAdd, XpulpAveragePool, XpulpMaxPool, XpulpRequantize, XpulpTable
 from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice
+from deploy.kernels.movement_xpulp import XpulpConcat, XpulpPad, XpulpReshape, XpulpSlice
 from deploy.kernels.pool import DspAveragePool, DspMaxPool, PortableAveragePool, PortableMaxPool
 
 KERNELS: tuple[Kernel, ...] = (
@@ -14,19 +19,31 @@ KERNELS: tuple[Kernel, ...] = (
     PortableDepthwise(),
     SmladConv(),
     SmladDepthwise(),
+    XpulpConv(),
+    XpulpDepthwise(),
     PortableDense(),
     SmladDense(),
+    XpulpDense(),
     PortableAdd(),
     SmladAdd(),
+    XpulpAdd(),
     PortableAveragePool(),
     DspAveragePool(),
+    XpulpAveragePool(),
     PortableMaxPool(),
     DspMaxPool(),
+    XpulpMaxPool(),
     PortableTable(),
+    XpulpTable(),
     PortableRequantize(),
+    XpulpRequantize(),
     PortableArgMax(),
     PortableConcat(),
+    XpulpConcat(),
     PortableSlice(),
+    XpulpSlice(),
     PortablePad(),
+    XpulpPad(),
     PortableReshape(),
+    XpulpReshape(),
 )

@@ -17,6 +17,11 @@ from quant.ops import Op
 C_TYPE = {DType.S8: "int8_t", DType.S16: "int16_t", DType.S32: "int32_t", DType.B1: "uint8_t"}
 
 
+def c_size(ctype: str) -> int:
+    """Bytes of one element of a fixed-width C integer type."""
+    return int("".join(filter(str.isdigit, ctype))) // 8
+
+
 @dataclass(frozen=True, eq=False)
 class Array:
     """A constant in flash.
@@ -32,6 +37,11 @@ class Array:
     ctype: str
     values: NDArray
     weight: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Its bytes in flash."""
+        return self.values.size * c_size(self.ctype)
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Kernel(ABC):
         isa: ``portable`` or an instruction-set feature that the board must list.
         header: C header below ``firmware/kernels``.
         mnemonics: instructions that the compiled layer must contain, checked on the disassembly.
+        team: whether all cores of a cluster call it, each for its share of the work (``ek_team``).
         any_layout: takes inputs in any storage order; otherwise they must be channels-last.
     """
 
@@ -81,6 +92,7 @@ class Kernel(ABC):
     isa: ClassVar[str] = "portable"
     header: ClassVar[str]
     mnemonics: ClassVar[tuple[str, ...]] = ()
+    team: ClassVar[bool] = False
     any_layout: ClassVar[bool] = False
 
     def unsupported(self, site: Site) -> str | None:

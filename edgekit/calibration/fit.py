@@ -87,7 +87,7 @@ def _without_branches(row: Row, events: Events, overhead: float) -> float:
 
 def fit_cycles(rows: Sequence[Row], events: Mapping[str, Events]) -> list[CycleFit]:
     """One fit per core over the rows with measured cycles whose events are known; relative errors count."""
-    usable = [row for row in rows if row.cycles and row.id in events and row.board is not None]
+    usable = [r for r in rows if r.cycles and r.id in events and r.board is not None and r.board.flash_timing]
     groups: dict[str, list[Row]] = {}
     for row in usable:
         groups.setdefault(row.board.core if row.board else "", []).append(row)
@@ -121,9 +121,9 @@ def _best_taken(rows: Sequence[Row], events: Mapping[str, Events], overhead: flo
 
 
 def fit_currents(rows: Sequence[Row]) -> list[CurrentFit]:
-    """One fit per platform with measured power or energy, and a voltage."""
+    """One fit per platform with measured power or energy, and a voltage; clusters have :mod:`.power`."""
     fits = []
-    usable = [row for row in rows if row.current_ma is not None]
+    usable = [row for row in rows if row.current_ma is not None and not (row.board and row.board.cluster)]
     for platform in dict.fromkeys(row.platform for row in usable):
         mine = [row for row in usable if row.platform == platform]
         rates = [1e3 * (row.current_ma or 0) / row.clock_mhz for row in mine]

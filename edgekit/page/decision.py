@@ -36,11 +36,10 @@ def decide(report: Mapping[str, Any]) -> Decision:
 
 
 def _shortages(memory: Mapping[str, int]) -> list[str]:
+    names = ("flash", "RAM", "L1", "L2", "L3")
+    uses = [(name, f"{name.lower()}_bytes", f"{name.lower()}_available") for name in names]
     return [
-        f"{name} is {amount(used - available, 'bytes')} short"
-        for name, used, available in (
-            ("flash", memory["flash_bytes"], memory["flash_available"]),
-            ("RAM", memory["ram_bytes"], memory["ram_available"]),
-        )
-        if used > available
+        f"{name} is {amount(memory[used] - memory[available], 'bytes')} short"
+        for name, used, available in uses
+        if used in memory and memory[used] > memory[available]
     ]

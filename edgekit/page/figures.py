@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SPACE = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"  # stands where there is no number
 
 # (size of the unit, its name, smallest value shown in it), largest unit first; the last one takes what is left.
@@ -70,6 +71,12 @@ def percent(share: float, decimals: int = 1) -> str:
     if 0 < 100 * share < least / 2:
         return f"<{SPACE}{least:g}{SPACE}%"
     return f"{100 * share:.{decimals}f}{SPACE}%"
+
+
+def tolerance(bands: Mapping[str, Any], name: str) -> str:
+    """A band of a report in percent: ``± 8 %``, or ``-5 to +35 %`` where it is not symmetric."""
+    above, below = bands[f"{name}_percent"], bands.get(f"{name}_below_percent")
+    return f"± {above:g} %" if below is None else f"{MINUS}{below:.3g} to +{above:.3g} %"
 
 
 def per(amount_: float, base: float, decimals: int = 2) -> str:

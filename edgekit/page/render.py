@@ -14,6 +14,7 @@ from edgekit.page import charts, figures
 from edgekit.page.decision import decide
 from edgekit.page.memory_map import memory_map, peak
 from edgekit.page.schema import OPTIONAL
+from edgekit.sizes import CLUSTER_MEMORY, ram_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,6 +28,18 @@ CATEGORIES = (
 )
 
 
+# The same where a cluster ran; the cycles are those of all its cores.
+CLUSTER_CATEGORIES = (
+    *CATEGORIES[:3],
+    ("conflict", "bank conflict", "waiting for a bank of L1 that another core uses"),
+    ("icache", "I$ miss", "waiting for instructions from L2"),
+    ("l2", "L2", "waiting for loads and stores outside L1"),
+    ("dma", "DMA wait", "no clock: waiting for data on their way to or from L1"),
+    ("barrier", "barrier", "no clock: waiting for other cores"),
+    ("idle", "idle", "no clock: nothing to do"),
+)
+
+
 def render(report: Mapping[str, Any]) -> str:
     """One HTML page that needs no other file; the same report always gives the same page.
 
@@ -34,17 +47,18 @@ def render(report: Mapping[str, Any]) -> str:
         report: what ``report.json`` holds, in format 2; what is in ``schema.OPTIONAL`` may be missing or empty.
     """
     examples = report.get("examples") or []
-    every = {**dict.fromkeys(OPTIONAL), **report}
+    every = {**dict.fromkeys((*OPTIONAL, "cluster")), **report}
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             report=every,
             decision=decide(report),
-            categories=CATEGORIES,
+            categories=CLUSTER_CATEGORIES if every["cluster"] else CATEGORIES,
+            cluster_memory=CLUSTER_MEMORY,
             examples=examples,
             extent=_extent(examples),
-            peak=peak(report["timeline"]),
+            peak=peak(report["timeline"]) if report["timeline"] else None,
         )
     )
 
@@ -52,6 +66,11 @@ def render(report: Mapping[str, Any]) -> str:
 def channels(values: Sequence[Any]) -> list[Sequence[float]]:
     """The traces of an example, which is one list of samples or one list per channel."""
     return list(values) if values and isinstance(values[0], Sequence) else [values]
+
+
+def total(stalls: Mapping[str, int]) -> int:
+    """Cycles of all categories."""
+    return sum(stalls.values())
 
 
 def breakable(name: str) -> Markup:
@@ -77,7 +96,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     numbers = (figures.count, figures.amount, figures.percent, figures.per, figures.rounded, figures.period)
-    filters = (*numbers, figures.flat, channels, breakable)
+    filters = (*numbers, figures.flat, figures.tolerance, channels, breakable, total, ram_bytes)
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals.update(
         quantity=figures.quantity,

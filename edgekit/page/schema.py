@@ -39,6 +39,31 @@ REQUIRED: dict[str, Shape] = {
     "timeline": {**_values("arena_bytes steps"), "buffers": [_values("name kind offset bytes first last")]},
     "bands": _values("cycles_percent energy_percent why"),
 }
+# A cluster has other memories and other ways to lose time; nothing is placed, and the picture of its L2 may be absent.
+CLUSTER_STALLS = _values("execute load_use branch conflict icache l2 dma barrier idle")
+CLUSTER_COST = {key: shape for key, shape in COST.items() if key != "wait_states"}
+CLUSTER_LAYER = _values(
+    "name op kernel why macs executed_macs instructions cycles energy_uj awake dma_in_bytes dma_out_bytes tiles "
+    "constants constant_bytes"
+)
+CLUSTER_REQUIRED: dict[str, Shape] = {
+    **{key: shape for key, shape in REQUIRED.items() if key not in ("placement", "timeline")},
+    "cost": {**CLUSTER_COST, "stalls": CLUSTER_STALLS},
+    "cluster": {
+        **_values(
+            "cores cores_available awake l3_wait_cycles controller_cycles dma_in_bytes dma_out_bytes start_ms start_mj"
+        ),
+        "by_core": [CLUSTER_STALLS],
+    },
+    "power": _values(
+        "run_ma run_mw compute_mw waiting_mw controller_mw supply_v source sleep_ua sleep_mode sleep_source"
+    ),
+    "memory": _values(
+        "l1_arena_bytes l1_stacks_bytes l1_bytes l1_available l2_arena_bytes l2_constants_bytes l2_code_bytes "
+        "l2_stack_bytes l2_bytes l2_available l3_constants_bytes l3_bytes l3_available weight_bytes"
+    ),
+    "layers": [{**CLUSTER_LAYER, "stalls": CLUSTER_STALLS}],
+}
 # A model can be priced without data, and without having been trained here: these may be absent, null or empty.
 OPTIONAL: dict[str, Shape] = {
     **_values("classes dataset training"),
@@ -55,7 +80,9 @@ def missing(report: Mapping[str, Any]) -> list[str]:
     """Everything that the page needs and the report lacks, as ``cost.cycles`` or ``layers[3].why``."""
     present = {key: shape for key, shape in OPTIONAL.items() if report.get(key)}
     named = _values("classes") if "confusion" in present or "examples" in present else {}
-    return _gaps(report, {**REQUIRED, **present, **named}, "")
+    required = CLUSTER_REQUIRED if "cluster" in report else REQUIRED
+    drawn = {"timeline": REQUIRED["timeline"]} if report.get("timeline") else {}
+    return _gaps(report, {**required, **drawn, **present, **named}, "")
 
 
 def _gaps(value: Any, shape: Shape, where: str) -> list[str]:

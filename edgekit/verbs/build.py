@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="integer model.onnx, or QCDQ")
     parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (arm-none-eabi-gcc)")
+    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (the target's own)")
     parser.add_argument(
         "--placement",
         default="flash",
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from deploy.boards import load_board
     from edgekit.firmware import Firmware
     from edgekit.placement import build_placed, placement_line
-    from edgekit.sizes import fit_lines, layer_rows
+    from edgekit.sizes import cluster_fit_lines, fit_lines, layer_rows
 
     with screen.step("firmware") as step:
         result = build_placed(
@@ -51,8 +51,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         {"folder": str(options.out), **firmware.facts, "placement": result.report},
         table(columns, layer_rows(firmware.facts), numbers="llllrrr"),
         "",
-        *fit_lines(firmware.facts, firmware.board),
-        placement_line(result.report),
+        *(cluster_fit_lines if firmware.board.cluster else fit_lines)(firmware.facts, firmware.board),
+        *([placement_line(result.report)] if result.report else []),
         f"in {options.out}",
     )
     return 0

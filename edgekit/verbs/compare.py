@@ -51,6 +51,8 @@ def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     accuracy = "-" if row["accuracy"] is None else f"{100 * row['accuracy']:.2f} %"
     if row["problem"]:
         return (row["run"], row["board"], accuracy, "does not run", "-", "-", "-", "-")
+    from edgekit.sizes import ram_bytes
+
     cost, duty, memory = row["cost"], row["duty"], row["memory"]
     return (
         row["run"],
@@ -59,6 +61,6 @@ def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
         f"{cost['latency_ms']:.2f} ({cost['latency_ms_low']:.2f}…{cost['latency_ms_high']:.2f})",
         f"{cost['energy_mj']:.3f} ({cost['energy_mj_low']:.3f}…{cost['energy_mj_high']:.3f})",
         f"{duty['battery_days']:.1f}" if duty["in_time"] else "too slow",
-        memory["flash_bytes"],
-        memory["ram_bytes"],
+        memory.get("flash_bytes", "-"),
+        ram_bytes(memory),
     )

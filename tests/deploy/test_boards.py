@@ -20,6 +20,13 @@ def test_all_boards_load_and_carry_sources() -> None:
             assert board.power and board.bands and board.flash_timing
             assert all(part.source for part in (board.power, board.bands, board.flash_timing))
             assert all(idle.source for idle in board.power.idle)
+        if board.target == "gap":
+            assert board.power and board.power.cluster and board.bands and board.cluster
+            cluster = board.cluster
+            assert all((board.power.source, board.power.cluster.source, board.bands.source))
+            assert all(idle.source for idle in board.power.idle)
+            parts = (cluster.l1, cluster.icache, cluster.timing, cluster.latency, cluster.dma, cluster.l3)
+            assert all(part.source for part in parts if part is not None)
 
 
 def test_stm32l475() -> None:
@@ -67,3 +74,57 @@ def test_one_uart_and_no_overlap() -> None:
 def test_unknown_board_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'stm32l475'"):
         load_board("stm32l457")
+
+
+@pytest.mark.parametrize(
+    ("name", "clock", "l1", "l2", "l3", "xpulp", "cores"),
+    [
+        ("gap8", 175, 64, 512, 8 << 20, True, 8),
+        ("gap9", 370, 128, 1536, 32 << 20, True, 8),
+        ("mrwolf", 350, 64, 512, None, False, 8),
+    ],
+)
+def test_boards_with_a_cluster(
+    name: str, clock: int, l1: int, l2: int, l3: int | None, xpulp: bool, cores: int
+) -> None:
+    board = load_board(name)
+    cluster = board.cluster
+    assert cluster is not None
+    assert (board.target, board.clock_hz) == ("gap", clock * 1_000_000)
+    assert (cluster.l1.bytes, board.rams[0].bytes) == (l1 << 10, l2 << 10)
+    assert (cluster.l3.bytes if cluster.l3 else None) == l3
+    assert (cluster.controller_xpulp, cluster.cores, board.team()) == (xpulp, cores, cores)
+
+
+# mW at the points that the figures were measured at: all cores compute, and all wait
+@pytest.mark.parametrize(
+    ("name", "mhz", "volts", "compute", "wait"),
+    [
+        ("gap8", 100, "1.0", 48.0, 19.0),
+        ("gap9", 240, "0.65", 23.7, 9.3),
+        ("gap9", 370, "0.8", 51.9, 18.2),
+        ("mrwolf", 50, "0.8", 12.1, 5.9),
+        ("mrwolf", 350, "1.2", 140.4, 43.1),
+    ],
+)
+def test_power_of_the_operating_points(name: str, mhz: int, volts: str, compute: float, wait: float) -> None:
+    board = load_board(name)
+    assert board.power is not None
+    point = board.operating_point(mhz * 1_000_000, volts)
+    assert board.power.supply_v * point.current_ma(1.0) == pytest.approx(compute, abs=0.1)
+    assert board.power.supply_v * point.current_ma(0.0) == pytest.approx(wait, abs=0.1)
+
+
+def test_more_cores_than_there_are() -> None:
+    board = load_board("gap8")
+    assert [board.team(cores) for cores in (1, 3, 8, None)] == [1, 3, 8, 8]
+    with pytest.raises(UserError, match="9 cores are not possible: 8 compute") as caught:
+        board.team(9)
+    assert "supported: 1 to 8" in str(caught.value)
+    with pytest.raises(UserError, match="9 cores are not possible"):
+        load_board("gap9").team(9)  # the ninth one controls the others
+    with pytest.raises(UserError, match="0 cores are not possible"):
+        board.team(0)
+    assert load_board("stm32l475").team(1) == 1
+    with pytest.raises(UserError, match="2 cores are not possible: 1 computes"):
+        load_board("stm32l475").team(2)

@@ -139,10 +139,10 @@ def test_generated_code_is_clean_under_the_undefined_behaviour_sanitizer(tmp_pat
 def test_arena_is_what_the_plan_says(tmp_path: Path) -> None:
     graph = every_operator()
     built = build_graph(graph, BOARD, tmp_path / "out")
-    assert built.sizes.arena == built.plan.arena.size == make_plan(graph, BOARD).arena.size
+    assert built.facts["bytes"]["arena"] == make_plan(graph, BOARD).arena.size
     facts = json.loads((built.folder / BUILD_FILE).read_text())
-    assert facts["bytes"]["arena"] == built.sizes.arena
-    assert built.sizes.stack == facts["bytes"]["stack"] > 0
+    assert facts["bytes"]["arena"] == built.facts["bytes"]["arena"]
+    assert built.facts["bytes"]["stack"] == facts["bytes"]["stack"] > 0
 
 
 def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 
 def test_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.project.interface.header", lambda plan: "#error broken\n")
+    monkeypatch.setattr("deploy.project.interface.header", lambda *arguments: "#error broken\n")
     with pytest.raises(UserError, match="compiling"):
         build_graph(every_operator(), HOST, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

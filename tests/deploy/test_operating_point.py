@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.boards import load_board
-from deploy.operating_point import OperatingPoint, VoltageRange, candidates, choose
+from deploy.operating_point import ClusterPower, OperatingPoint, VoltageRange, candidates, choose
 from quant.errors import UserError
 
 FAST = VoltageRange("fast", 2_000_000, ((20_000_000, 0), (40_000_000, 1)), 0.5, 100.0, "-")
@@ -67,3 +67,67 @@ def test_a_board_starts_at_its_own_clock() -> None:
     point = load_board("stm32l475").operating_point()
     assert isinstance(point, OperatingPoint)
     assert (point.clock_hz, point.wait_states) == (80_000_000, 4)
+
+
+LAW = ClusterPower(static_mw=10.0, dynamic_mw_per_mhz=0.4, resting=0.25, source="-")
+
+
+@pytest.mark.parametrize(
+    ("volts", "mhz", "awake", "mw"),
+    [
+        (1.0, 100, 1.0, 10 + 40),
+        (1.0, 100, 0.0, 10 + 10),
+        (1.0, 100, 0.5, 10 + 10 + 15),
+        (1.2, 100, 1.0, 1.44 * 50),
+        (1.2, 0, 1.0, 14.4),
+    ],
+)
+def test_power_of_a_cluster_by_hand(volts: float, mhz: int, awake: float, mw: float) -> None:
+    assert LAW.mw(volts, mhz * 1e6, awake) == pytest.approx(mw)
+
+
+def test_a_range_of_a_cluster_gives_the_currents_of_its_law() -> None:
+    one = LAW.range("1.2 V", 1.2, 3.0, 1_000_000, [50_000_000, 80_000_000], "-")
+    for hz in (1_000_000, 50_000_000, 80_000_000):
+        for awake in (0.0, 0.125, 0.5, 1.0):
+            assert 3.0 * one.at(hz).current_ma(awake) == pytest.approx(LAW.mw(1.2, hz, awake))
+    assert one.highest_hz == 80_000_000
+    assert [point.clock_hz for point in candidates([one])] == [50_000_000, 80_000_000]
+
+
+def test_without_a_cluster_time_counts_as_computing() -> None:
+    point = FAST.at(20_000_000)
+    assert {point.current_ma(awake) for awake in (0.0, 0.5, 1.0)} == {point.run_ma}
+
+
+@pytest.mark.parametrize("text", ["1.0 V", "1.0V", "1.0v", "1.0"])
+def test_a_voltage_names_its_range(text: str) -> None:
+    point = load_board("gap8").operating_point(50_000_000, text)
+    assert (point.range, point.wait_states) == ("1.0 V", 0)
+
+
+@pytest.mark.parametrize(
+    ("board", "name", "mhz", "range_"),
+    [
+        ("gap8", None, 100, "1.0 V"),
+        ("gap8", None, 101, "1.2 V"),
+        ("gap8", None, None, "1.2 V"),
+        ("gap8", "1.2", 60, "1.2 V"),
+        ("gap9", None, 240, "0.65 V"),
+        ("gap9", None, None, "0.8 V"),
+        ("mrwolf", None, 50, "0.8 V"),
+        ("mrwolf", None, 100, "1.2 V"),
+    ],
+)
+def test_the_lowest_voltage_that_allows_a_clock(board: str, name: str | None, mhz: int | None, range_: str) -> None:
+    assert load_board(board).operating_point(mhz and mhz * 1_000_000, name).range == range_
+
+
+def test_clocks_that_no_voltage_allows() -> None:
+    with pytest.raises(UserError, match="176 MHz is not possible") as caught:
+        load_board("gap8").operating_point(176_000_000)
+    assert "1 to 100 MHz in 1.0 V, 1 to 175 MHz in 1.2 V" in str(caught.value)
+    with pytest.raises(UserError, match="100 MHz is not possible"):
+        load_board("mrwolf").operating_point(100_000_000, "0.8")
+    with pytest.raises(UserError, match=r"unknown voltage range '0\.9'"):
+        load_board("gap9").operating_point(voltage_range="0.9")

@@ -58,7 +58,7 @@ def test_everything_in_ram_gives_the_same_bytes(compiler: str, tmp_path: Path) -
 
 def test_nothing_moves_unasked(tmp_path: Path) -> None:
     built, image = made(every_operator(), tmp_path / "flash", FLASH)
-    assert built.sizes.placed == 0
+    assert built.facts["bytes"]["placed"] == 0
     for layer in facts(built)["layers"]:
         assert layer["constants"] == "flash"
         assert image.symbol(layer["symbol"]).address in BOARD.flash
@@ -75,7 +75,9 @@ def test_single_layers_and_functions(tmp_path: Path) -> None:
     assert [layer["name"] for layer in facts(built)["layers"] if layer["constants"] == "ram"] == [heavy["name"]]
     assert facts(built)["code_in_ram"] == [function]
     assert image.symbol(function).address in SRAM2
-    assert built.sizes.placed == pytest.approx(heavy["constant_bytes"] + image.symbol(function).size, abs=64)
+    assert built.facts["bytes"]["placed"] == pytest.approx(
+        heavy["constant_bytes"] + image.symbol(function).size, abs=64
+    )
     assert Firmware.load(built.folder).emulate(np.zeros((1, *graph.inputs[0].shape), np.int8)).result.selftest_passed
 
 
@@ -88,7 +90,7 @@ def test_the_stack_is_followed_through_veneers(compiler: str, tmp_path: Path) ->
         Firmware.load(built.folder).emulate(np.zeros((1, *built.plan.graph.inputs[0].shape), np.int8)).result.stack_used
     )
     assert used is not None
-    assert used <= report.bytes == built.sizes.stack
+    assert used <= report.bytes == built.facts["bytes"]["stack"]
 
 
 def test_constants_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -104,4 +106,4 @@ def test_constants_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_the_host_has_one_memory(tmp_path: Path) -> None:
     built = build_graph(every_operator(), load_board("host"), tmp_path / "host", placement=RAM)
-    assert built.plan.placement == FLASH
+    assert built.facts["bytes"]["placed"] == 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deploy.boards import Idle, load_board
+from deploy.operating_point import OperatingPoint
 from edgekit.energy import (
     Duty,
     average_ua,
@@ -76,6 +77,38 @@ def test_an_inference_longer_than_its_period_never_sleeps() -> None:
 def test_a_band_that_reaches_over_the_period_is_too_slow() -> None:
     assert not battery(board(), POINT, 800_000, Duty(period_s=0.0105))["in_time"]
     assert battery(board(), POINT, 800_000, Duty(period_s=0.0111))["in_time"]
+
+
+# A cluster: 10 mA while all its cores compute, 4 mA while they sleep, 2 ms until it runs
+CLUSTER_POINT = OperatingPoint(100_000_000, "-", 0, 10.0, 4.0)
+
+
+def cluster_board() -> object:
+    assert BOARD.power and BOARD.bands
+    power = replace(BOARD.power, supply_v=3.0, idle=(Idle("off", "-", 5.0, 0.0, 0.0, "-", start_us=2000.0),))
+    return replace(BOARD, power=power, bands=replace(BOARD.bands, cycles_percent=35, cycles_below_percent=5))
+
+
+def test_a_band_need_not_be_symmetric() -> None:
+    time = latency_ms(cluster_board(), CLUSTER_POINT, 1_000_000)
+    assert (time.value, time.low, time.high) == pytest.approx((10.0, 9.5, 13.5))
+
+
+@pytest.mark.parametrize(("awake", "current"), [(1.0, 10.0), (0.0, 4.0), (0.75, 8.5)])
+def test_cores_that_sleep_save_power(awake: float, current: float) -> None:
+    energy = energy_mj(cluster_board(), CLUSTER_POINT, 1_000_000, awake)
+    assert energy.value == pytest.approx(current * 3.0 * 0.010)
+
+
+def test_a_cluster_is_started_for_each_inference() -> None:
+    # 8.5 mA for 10 ms, 4 mA for the 2 ms before, 5 uA for the rest of the second
+    mean = average_ua(cluster_board(), CLUSTER_POINT, 0.010, Duty(), awake=0.75)
+    assert mean == pytest.approx((8500 * 10 + 4000 * 2 + 5 * 988) / 1000)
+
+
+def test_a_cluster_that_has_no_time_to_rest_stays_on() -> None:
+    assert average_ua(cluster_board(), CLUSTER_POINT, 0.010, Duty(0.011)) == pytest.approx((100_000 + 4000) / 11)
+    assert average_ua(cluster_board(), CLUSTER_POINT, 0.010, Duty(0.005)) == pytest.approx(10_000)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,6 @@ def test_an_arena_that_leaves_room_for_nothing_but_the_stack(tmp_path: Path) -> 
     """It lies across all three RAMs of the STM32F756."""
     graph = pointwise(40, 2020)
     built = build_graph(graph, M7, tmp_path / "out")
-    assert 0 <= sum(memory.bytes for memory in M7.rams) - built.sizes.ram < 4096
+    assert 0 <= sum(memory.bytes for memory in M7.rams) - built.facts["bytes"]["ram"] < 4096
     run = EmulatedBoard(Firmware.load(tmp_path / "out"))
     assert compare(graph, "board", run, inputs_for(graph, 3)["x"]).different == 0

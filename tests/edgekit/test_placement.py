@@ -38,7 +38,7 @@ def test_auto_saves_what_it_says(model: Path, tmp_path: Path) -> None:
     assert flash.report["in_ram"] == []
     assert "second" in auto.report["in_ram"]
     assert auto.report["saved_cycles"] == cycles(tmp_path / "flash") - cycles(tmp_path / "auto") > 0
-    grown = auto.build.sizes.ram - flash.build.sizes.ram
+    grown = auto.build.facts["bytes"]["ram"] - flash.build.facts["bytes"]["ram"]
     assert grown == pytest.approx(auto.report["ram_bytes"], abs=64)  # the second build may need less stack
 
 

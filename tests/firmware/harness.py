@@ -15,6 +15,7 @@ from quant.dtypes import to_bytes
 from quant.graph import Tensor
 from tests.firmware.cases import Case
 
+SLACK = 8  # elements behind the operands of a team's kernels, which may be read
 GUARD = 64  # bytes behind every output and behind the scratch memory that must stay as they are
 PAINT = 0xA5
 
@@ -100,6 +101,7 @@ def program(runs: Sequence[Run]) -> str:
     scratch = max((call.scratch for run in runs for call in run.kernel.calls(run.site)), default=0)
     headers = sorted({run.kernel.header for run in runs})
     lines = [f'#include "kernels/{header}"' for header in headers]
+    lines += ["extern int team_cores;", "int team_cores = 1;"]
     lines += [f"uint8_t result[{result_bytes(runs)}] __attribute__((aligned(8)));"]
     lines += [f"static uint8_t scratch[{scratch + GUARD}] __attribute__((aligned(8)));"]
     lines += [
@@ -128,7 +130,9 @@ def program(runs: Sequence[Run]) -> str:
 
 HOST_MAIN = """
 #include <stdio.h>
-int main(void) {
+#include <stdlib.h>
+int main(int count, char **words) {
+    if (count > 1) team_cores = atoi(words[1]);
     paint_result();
     for (int i = 0; i < case_count; i++) {
         fprintf(stderr, "%d\\n", i);
@@ -155,10 +159,10 @@ def _function(index: int, run: Run) -> list[str]:
     calls = run.kernel.calls(run.site)
     lines = []
     for which, (x, layout, values) in enumerate(zip(run.site.inputs, run.site.layouts, run.case.values, strict=True)):
-        lines.append(_array(C_TYPE[x.dtype], f"x_{index}_{which}", layout.store(values)))
+        lines.append(_array(C_TYPE[x.dtype], f"x_{index}_{which}", layout.store(values), run.kernel.team))
     for position, call in enumerate(calls):
         for array in call.arrays:
-            lines.append(_array(array.ctype, f"{array.label}_{index}_{position}", array.values))
+            lines.append(_array(array.ctype, f"{array.label}_{index}_{position}", array.values, run.kernel.team))
     lines += [f"__attribute__((noinline)) static int case_{index}(void) {{"]
     if run.inplace is not None:
         size = run.site.inputs[run.inplace].nbytes
@@ -168,7 +172,12 @@ def _function(index: int, run: Run) -> list[str]:
         lines.append(f"    const {call.geometry[0]} g{position} = {{{fields}}};")
         if call.scratch:
             lines.append(f"    paint(scratch + {call.scratch}, {GUARD});")
-        lines.append(f"    {call.function}(&g{position}, {', '.join(_arguments(index, position, call, run))});")
+        words = ", ".join(_arguments(index, position, call, run))
+        if run.kernel.team:  # one core after the other: what they do must not depend on the order
+            lines.append("    for (int32_t core = 0; core < team_cores; core++)")
+            lines.append(f"        {call.function}(&g{position}, (ek_team){{core, team_cores}}, {words});")
+        else:
+            lines.append(f"    {call.function}(&g{position}, {words});")
     scratch = max(call.scratch for call in calls)
     return [*lines, f"    return {f'overrun({scratch})' if scratch else '0'};", "}"]
 
@@ -186,9 +195,10 @@ def _arguments(index: int, position: int, call: Call, run: Run) -> list[str]:
     return [*words, "scratch"] if call.scratch else words
 
 
-def _array(ctype: str, name: str, values: NDArray) -> str:
+def _array(ctype: str, name: str, values: NDArray, slack: bool) -> str:
     flat = [int(v) for v in np.asarray(values).ravel()]
-    return f"static const {ctype} {name}[{len(flat)}] = {{{', '.join(map(_literal, flat))}}};"
+    size = len(flat) + (SLACK if slack else 0)
+    return f"static const {ctype} {name}[{size}] = {{{', '.join(map(_literal, flat))}}};"
 
 
 def _literal(value: int) -> str:

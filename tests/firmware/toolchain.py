@@ -77,10 +77,19 @@ def compile_source(command: Sequence[str], source: Path, output: Path, *extra: s
 def run_on_host(runs: Sequence[Run], compiler: str) -> Outcome:
     """Compiles and runs; a sanitizer's finding ends the program at the case that caused it."""
     with tempfile.TemporaryDirectory() as name:
-        source, output = Path(name) / "cases.c", Path(name) / "cases"
-        source.write_text(program(runs) + HOST_MAIN, encoding="utf-8")
-        compile_source(host_compiler(compiler), source, output, GENERAL)
-        done = subprocess.run([str(output)], capture_output=True, check=False)
+        return run_program(build_for_host(runs, compiler, Path(name)), runs)
+
+
+def build_for_host(runs: Sequence[Run], compiler: str, folder: Path) -> Path:
+    source, output = folder / "cases.c", folder / "cases"
+    source.write_text(program(runs) + HOST_MAIN, encoding="utf-8")
+    compile_source(host_compiler(compiler), source, output, GENERAL)
+    return output
+
+
+def run_program(path: Path, runs: Sequence[Run], cores: int = 1) -> Outcome:
+    """Runs a program of :func:`build_for_host` with teams of that many cores."""
+    done = subprocess.run([str(path), str(cores)], capture_output=True, check=False)
     log = done.stderr.decode().splitlines()
     if done.returncode:
         numbers = [int(line) for line in log if line.isdigit()]

@@ -12,7 +12,7 @@
  * ...}, .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, ...}}, .s1 = {.step = {...,
  * .next_bytes = 0}, ...},
  *     };
- *     void net_layer_00_conv(const ek_step *step) { ek_step_run(step, conv_wrapper); }
+ *     void net_layer_00_conv(const ek_step *step) { ek_step_run(step); }
  *
  * Two implementations: pmsis/ on the vendor's SDK, bare/ on the registers of the open PULP platform.
  */
@@ -77,6 +77,7 @@ typedef struct ek_step ek_step;
  */
 struct ek_step {
     void (*layer)(const ek_step *step); /* the layer's own function: cycles and faults are attributed by its symbol */
+    ek_kernel *kernel;
     const void *geometry;               /* in L2; equal pointers of neighbours are not loaded again */
     uint16_t bytes;                     /* of this record: step, transfers and fetches */
     uint16_t next_bytes;                /* of the record behind it; 0 in the last one */
@@ -96,6 +97,6 @@ extern volatile uint32_t ek_cores;
 int ek_cluster_run(const ek_step *first, uint32_t l1_bytes, uint32_t cores);
 
 /* What a layer's function calls, on every core. */
-void ek_step_run(const ek_step *step, ek_kernel *kernel);
+void ek_step_run(const ek_step *step);
 
 #endif

@@ -184,7 +184,7 @@ static void end(const slot *now) {
     }
 }
 
-void ek_step_run(const ek_step *step, ek_kernel *kernel) {
+void ek_step_run(const ek_step *step) {
     slot *now = slot_of(step);
     const uint32_t core = ek_core_id(), cores = network.cores;
     const ek_team team = {(int32_t)core, (int32_t)cores};
@@ -198,7 +198,7 @@ void ek_step_run(const ek_step *step, ek_kernel *kernel) {
     if (step->earlies + step->lates > 0) {
         ek_barrier();
     }
-    kernel(now->geometry, team, &step->operands);
+    step->kernel(now->geometry, team, &step->operands);
     if (core == 0) {
         settle();
     }

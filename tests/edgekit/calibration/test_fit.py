@@ -83,7 +83,12 @@ def test_the_fit_finds_what_the_rows_were_made_with() -> None:
 
 
 def test_rows_without_events_or_board_are_left_out() -> None:
-    assert fit_cycles([row("x", 5.0), row("a", 5.0, platform="GAP8"), row("b")], EVENTS) == []
+    assert fit_cycles([row("x", 5.0), row("a", 5.0, platform="ESP32"), row("b")], EVENTS) == []
+
+
+def test_clusters_are_no_flash_and_no_one_current() -> None:
+    rows = [row("a", 5.0, 48.0, platform="GAP8")]
+    assert (fit_cycles(rows, EVENTS), fit_currents(rows)) == ([], [])
 
 
 def test_currents() -> None:

@@ -21,15 +21,31 @@ def test_the_measurements_that_come_with_edgekit() -> None:
     rows = read_rows()
     assert len({row.id for row in rows}) == len(rows)
     assert all(row.source for row in rows)
-    assert {row.platform for row in rows if row.board} >= {"STM32L4R5"}
+    assert {row.board.name for row in rows if row.board} == {
+        "stm32l4r5", "stm32l475", "stm32f756", "gap8", "gap9", "mrwolf"
+    }  # fmt: skip
 
 
 def test_rows_and_boards(tmp_path: Path) -> None:
-    text = HEADER + "a,STM32L4R5,120,1.8,net,1000,,36,,me\nb,GAP8,100,,net,,2,,0.5,me\nc,memory,,,,,,,,me\n"
+    text = HEADER + "a,STM32L4R5,120,1.8,net,1000,,36,,me\nb,ESP32,100,,net,,2,,0.5,me\nc,memory,,,,,,,,me\n"
     first, second = rows_of(text, tmp_path)
     assert first.board is not None
     assert (first.board.name, first.cycles, first.current_ma) == ("stm32l4r5", 1000, pytest.approx(20))
     assert (second.board, second.cycles, second.current_ma) == (None, None, None)
+    assert second.mean_mw == pytest.approx(250)
+
+
+def test_names_of_platforms_are_free_in_form(tmp_path: Path) -> None:
+    text = HEADER + "a,Mr. Wolf,50,,net,,,12,,me\nb,GAP8 v3 (GAPuino),100,,net,,,48,,me\n"
+    assert [row.board and row.board.name for row in rows_of(text, tmp_path)] == ["mrwolf", "gap8"]
+
+
+def test_activity_of_a_cluster(tmp_path: Path) -> None:
+    columns = HEADER.replace("source", "source,awake,use")
+    text = columns + "a,GAP8,100,1,,,,48,,me,1,fit\nb,GAP8,100,1,,,,19,,me,0,check\nc,GAP8,100,1,,,,30,,me,,\n"
+    assert [(row.awake, row.check) for row in rows_of(text, tmp_path)] == [(1, False), (0, True), (None, False)]
+    with pytest.raises(UserError, match=r"line 2, column awake: '1\.5' is no share of one"):
+        rows_of(columns + "a,GAP8,100,1,,,,48,,me,1.5,fit\n", tmp_path)
 
 
 def test_current_from_energy_and_time(tmp_path: Path) -> None:

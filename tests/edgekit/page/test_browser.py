@@ -8,10 +8,12 @@ import shutil
 import subprocess
 from html import escape, unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgekit.page.render import render
+from tests.edgekit import cluster
 from tests.edgekit.page.sample import sample
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -35,10 +37,10 @@ function measure(page) {{
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
 
-def measured(folder: Path, width: int) -> dict[str, float]:
+def measured(folder: Path, width: int, report: dict[str, Any]) -> dict[str, float]:
     """Sizes in CSS pixels in a window of this width."""
     frame = folder / "frame.html"
-    frame.write_text(FRAME.format(width=width, page=escape(render(sample()))), encoding="utf-8")
+    frame.write_text(FRAME.format(width=width, page=escape(render(report))), encoding="utf-8")
     words = [BROWSER, *QUIET, f"--user-data-dir={folder / 'profile'}", "--dump-dom", frame.as_uri()]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r'data-measured="([^"]*)"', done.stdout)
@@ -47,10 +49,13 @@ def measured(folder: Path, width: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_is_as_wide_as_the_window_and_drawn(tmp_path: Path, width: int) -> None:
-    sizes = measured(tmp_path, width)
+@pytest.mark.parametrize(("kind", "map_width"), [("microcontroller", 900), ("cluster", 350)])
+def test_the_page_is_as_wide_as_the_window_and_drawn(tmp_path: Path, width: int, kind: str, map_width: int) -> None:
+    report = cluster.report() if kind == "cluster" else sample()
+    sizes = measured(tmp_path, width, report)
     assert sizes["window"] == sizes["page"] == width
     assert sizes["height"] > 3_000
-    assert min(sizes["map"], sizes["table"]) > 900  # legible at any width: what does not fit scrolls inside the page
-    stalls = sample()["cost"]["stalls"]
+    assert sizes["table"] > 900  # legible at any width: what does not fit scrolls inside the page
+    assert sizes["map"] > map_width
+    stalls = report["cost"]["stalls"]
     assert sizes["execute"] / sizes["bar"] == pytest.approx(stalls["execute"] / sum(stalls.values()), abs=0.01)

@@ -1,0 +1,56 @@
+"""What ``build.json`` says of a model, whatever it was built for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.codegen import identifier, layer_symbol
+from deploy.layers import Layer, Lowered
+from deploy.paths import edgekit_version
+from quant.graph import Tensor
+
+
+def model_facts(plan: Lowered, compiler: str) -> dict[str, Any]:
+    """Model, board and versions."""
+    graph = plan.graph
+    return {
+        "format": 1,
+        "model": graph.name,
+        "board": plan.board.name,
+        "compiler": compiler,
+        "edgekit": edgekit_version(),
+        "prefix": identifier(graph.name),
+        "params": graph.parameters,
+        "macs": graph.total_macs,
+        "executed_macs": plan.executed_macs,
+        "info": dict(graph.info),
+    }
+
+
+def layer_facts(plan: Lowered, layer: Layer) -> dict[str, Any]:
+    """A layer but for its memory."""
+    return {
+        "name": layer.node.name,
+        "op": layer.node.op.kind,
+        "kernel": layer.kernel.name,
+        "why": layer.why,
+        "symbol": layer_symbol(plan, layer),
+        "macs": plan.graph.macs(layer.node),
+        "executed_macs": layer.executed_macs,
+        "constant_bytes": layer.constant_bytes,
+        "scratch_bytes": layer.scratch_bytes,
+    }
+
+
+def tensor_facts(plan: Lowered, tensor: Tensor) -> dict[str, Any]:
+    """A tensor but for its address."""
+    layout = plan.layouts[tensor.name]
+    return {
+        "name": tensor.name,
+        "dtype": tensor.dtype.value,
+        "shape": list(tensor.shape),
+        "scale": tensor.scale,
+        "zero_point": tensor.zero_point,
+        "bytes": tensor.nbytes,
+        "layout": {"view": list(layout.view), "perm": list(layout.perm)},
+    }

@@ -1,0 +1,211 @@
+"""Plan -> C text for a cluster: constants, geometries, the table of steps, one function per layer, ``run``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from deploy.codegen import identifier, layer_symbol, parameter_names, parameters, provenance
+from deploy.gap.plan import ClusterPlan
+from deploy.gap.steps import Fetch, Pointer, Step, Transfer
+from deploy.kernels.base import C_TYPE
+from deploy.layers import Layer
+
+COLUMNS = 8  # words of constants per line
+
+
+def constants(plan: ClusterPlan) -> str:
+    """``model_constants.h``: weights, biases, factors and tables in L2, as words."""
+    lines = [provenance(plan, "Constants"), "#include <stdint.h>", ""]
+    size = plan.l2_constant_bytes
+    if not size:
+        return "\n".join(lines)
+    lines.append(f"static const uint32_t model_constants[{size // 4}] __attribute__((aligned(8))) = {{")
+    for chunk in (chunk for chunk in plan.chunks if not chunk.in_l3):
+        labels = ", ".join(array.label for call in chunk.arrays for _, array in call)
+        part = "" if chunk.channels is None else f", output channels {chunk.channels[0]} to {chunk.channels[1] - 1}"
+        lines.append(f"    /* layer {chunk.layer.index} '{chunk.layer.node.name}': {labels}{part} */")
+        image = chunk.image
+        words = [f"0x{int.from_bytes(image[at : at + 4], 'little'):08x}" for at in range(0, len(image), 4)]
+        lines += [f"    {', '.join(words[at : at + COLUMNS])}," for at in range(0, len(words), COLUMNS)]
+    return "\n".join([*lines, "};", ""])
+
+
+def l3_image(plan: ClusterPlan) -> bytes:
+    """``l3.bin``: what the memory outside the chip holds."""
+    return b"".join(chunk.image for chunk in plan.chunks if chunk.in_l3)
+
+
+def source(plan: ClusterPlan, steps: Sequence[Step]) -> str:
+    """``model.c``."""
+    prefix = identifier(plan.graph.name)
+    headers = sorted({layer.kernel.header for layer in plan.layers})
+    lines = [provenance(plan, "Layers and steps"), '#include "model.h"', "", "#include <stddef.h>", ""]
+    lines += ['#include "ek_cluster.h"', *(f'#include "kernels/{name}"' for name in headers)]
+    lines += ['#include "model_constants.h"', ""]
+    lines += ["/* Declared here because a freestanding compiler has no string.h. */"]
+    lines += ["void *memcpy(void *to, const void *from, size_t bytes);", ""]
+    lines += ["#define NOINLINE __attribute__((noinline))", ""]
+    lines += [f"uint8_t {prefix}_arena[{prefix.upper()}_ARENA_BYTES] __attribute__((aligned(8)));", ""]
+    lines += _wrappers(steps)
+    for layer in plan.layers:
+        lines += _layer(plan, layer)
+    geometries = _geometries(steps)
+    lines += [*_geometry_lines(geometries), *_records(plan, steps, geometries), *_run(plan)]
+    return "\n".join(lines)
+
+
+Wrapper = tuple[str, str, tuple[str, ...], bool]  # function, geometry type, parameter types, whether cores share it
+
+
+def _wrapper(step: Step) -> Wrapper:
+    call, site = step.call, step.layer.site
+    types = [f"const {C_TYPE[site.inputs[i].dtype]} *" for i in call.inputs]
+    types.append(f"{C_TYPE[site.output.dtype]} *")
+    types += [f"const {array.ctype} *" for array in call.arrays]
+    return call.function, call.geometry[0], (*types, *(["void *"] if call.scratch else [])), step.layer.kernel.team
+
+
+def _wrapper_names(steps: Sequence[Step]) -> dict[Wrapper, str]:
+    names: dict[Wrapper, str] = {}
+    for wrapper in dict.fromkeys(map(_wrapper, steps)):
+        base = f"call_{wrapper[0].removeprefix('ek_')}"
+        taken = sum(name.rpartition("_")[0] == base or name == base for name in names.values())
+        names[wrapper] = f"{base}_{taken}" if taken else base
+    return names
+
+
+def _wrappers(steps: Sequence[Step]) -> list[str]:
+    lines = ["/* Kernels behind one signature; those that do not share their work run on core 0. */"]
+    by_wrapper = {_wrapper(step): step for step in steps}
+    for wrapper, name in _wrapper_names(steps).items():
+        function, geometry, types, team = wrapper
+        call = by_wrapper[wrapper].call
+        places = [f"o->x[{i}]" for i in range(len(call.inputs))]
+        places += ["o->y", *(f"o->constant[{i}]" for i in range(len(call.arrays)))]
+        places += ["o->scratch"] if call.scratch else []
+        words = [f"({kind}){place}" for kind, place in zip(types, places, strict=True)]
+        arguments = ", ".join([f"(const {geometry} *)g", *(["team"] if team else []), *words])
+        body = [f"    {function}({arguments});"]
+        if not team:
+            body = ["    if (team.core == 0) {", f"    {body[0]}", "    }"]
+        lines += [f"NOINLINE static void {name}(const void *g, ek_team team, const ek_operands *o) {{", *body, "}", ""]
+    return lines
+
+
+def _layer(plan: ClusterPlan, layer: Layer) -> list[str]:
+    node = layer.node
+    shapes = " + ".join(str(tuple(t.shape)) for t in layer.site.inputs)
+    lines = [f"/* {layer.index}: {node.name}, {node.op.kind} {shapes} -> {tuple(layer.site.output.shape)},"]
+    lines[0] += f" kernel {layer.kernel.name} */"
+    symbol = layer_symbol(plan, layer)
+    return [*lines, f"NOINLINE void {symbol}(const ek_step *step) {{", "    ek_step_run(step);", "}", ""]
+
+
+Geometry = tuple[str, tuple[tuple[str, int], ...]]
+
+
+def _geometry(step: Step) -> Geometry:
+    kind, fields = step.call.geometry
+    return kind, tuple((name, int(value)) for name, value in fields.items())
+
+
+def _geometries(steps: Sequence[Step]) -> dict[Geometry, str]:
+    """Names of the distinct geometries."""
+    return {geometry: f"geometry_{i}" for i, geometry in enumerate(dict.fromkeys(map(_geometry, steps)))}
+
+
+def _geometry_lines(geometries: dict[Geometry, str]) -> list[str]:
+    lines = []
+    for (kind, fields), name in geometries.items():
+        values = ", ".join(f".{field} = {value if value != -(2**31) else '-2147483647 - 1'}" for field, value in fields)
+        lines.append(f"static const {kind} {name} = {{{values}}};")
+    return [*lines, ""]
+
+
+def _pointer(plan: ClusterPlan, pointer: Pointer) -> str:
+    """An address as the step's integer: an offset in the L1 arena as it is."""
+    if pointer.memory == "l1":
+        return f"(void *){pointer.offset}"
+    return f"{_memory(plan, pointer)}"
+
+
+def _memory(plan: ClusterPlan, pointer: Pointer) -> str:
+    base = (
+        f"{identifier(plan.graph.name)}_arena" if pointer.memory == "arena" else "(uint8_t *)(uintptr_t)model_constants"
+    )
+    return f"{base} + {pointer.offset}"
+
+
+def _transfer(plan: ClusterPlan, transfer: Transfer) -> str:
+    words = [_memory(plan, transfer.l2), transfer.l1, transfer.length, transfer.lines, transfer.planes]
+    return f"{{{', '.join(map(str, [*words, transfer.line_stride, transfer.plane_stride]))}}}"
+
+
+def _records(plan: ClusterPlan, steps: Sequence[Step], geometries: dict[Geometry, str]) -> list[str]:
+    """The network: one record per step, one behind the other."""
+    starts = fetch_starts(steps)
+    names = _wrapper_names(steps)
+    lines = ["static const struct {"]
+    for index, step in enumerate(steps):
+        members = ["ek_step step;"]
+        transfers = len(step.early) + len(step.late) + len(step.store)
+        members += [f"ek_transfer transfers[{transfers}];"] if transfers else []
+        members += [f"ek_fetch fetches[{len(starts[index])}];"] if starts[index] else []
+        lines.append(f"    struct {{ {' '.join(members)} }} s{index};")
+    lines += ["} records = {"]
+    for index, step in enumerate(steps):
+        following = f"sizeof records.s{index + 1}" if index + 1 < len(steps) else "0"
+        fields = [f".bytes = sizeof records.s{index}", f".next_bytes = {following}"]
+        fields += _step_fields(plan, step, names[_wrapper(step)], geometries[_geometry(step)], len(starts[index]))
+        lines.append(f"    .s{index} = {{.step = {{{', '.join(fields)}}},")
+        transfers_ = [_transfer(plan, transfer) for transfer in (*step.early, *step.late, *step.store)]
+        lines += [f"        .transfers = {{{', '.join(transfers_)}}},"] if transfers_ else []
+        fetches = [_fetch(plan, fetch) for fetch in starts[index]]
+        lines += [f"        .fetches = {{{', '.join(fetches)}}},"] if fetches else []
+        lines += ["    },"]
+    return [*lines, "};", ""]
+
+
+def fetch_starts(steps: Sequence[Step]) -> list[list[Fetch]]:
+    """By step, the fetches that start behind its loads: two slots are filled at first, then each when it is free."""
+    fetches = [step.fetch for step in steps if step.fetch is not None]
+    starts = [fetches[:2]] if steps else []
+    done = 0
+    for step in steps[1:]:
+        done += step.fetch is not None
+        starts.append(fetches[done + 1 : done + 2] if step.fetch is not None else [])
+    return starts
+
+
+def _fetch(plan: ClusterPlan, fetch: Fetch) -> str:
+    return f"{{{identifier(plan.graph.name)}_arena + {fetch.l2}, {fetch.l3}, {fetch.bytes}}}"
+
+
+def _step_fields(plan: ClusterPlan, step: Step, wrapper: str, geometry: str, fetches: int) -> Iterator[str]:
+    yield f".layer = {layer_symbol(plan, step.layer)}"
+    yield f".kernel = {wrapper}"
+    yield f".geometry = &{geometry}, .geometry_bytes = sizeof {geometry}"
+    counts = {"earlies": len(step.early), "lates": len(step.late), "stores": len(step.store), "fetches": fetches}
+    yield from (f".{name} = {count}" for name, count in counts.items() if count)
+    if step.fetch:
+        yield ".needs_fetch = 1"
+    if step.flush:
+        yield ".flush = 1"
+    operands = [f".x = {{{', '.join(_pointer(plan, x) for x in step.x)}}}", f".y = {_pointer(plan, step.y)}"]
+    if step.constants:
+        operands.append(f".constant = {{{', '.join(_pointer(plan, c) for c in step.constants)}}}")
+    if step.call.scratch:
+        operands.append(f".scratch = {_pointer(plan, step.scratch)}")
+    yield f".operands = {{{', '.join(operands)}}}"
+
+
+def _run(plan: ClusterPlan) -> list[str]:
+    prefix = identifier(plan.graph.name)
+    ins, outs = parameter_names(plan.graph)
+    lines = [f"void {prefix}_run({parameters(plan.graph)}) {{"]
+    for name, tensor in zip(ins, plan.graph.inputs, strict=True):
+        lines.append(f"    memcpy({prefix}_arena + {plan.outside(tensor.name).offset}, {name}, {tensor.nbytes});")
+    lines += [f"    ek_cluster_run(&records.s0.step, {prefix.upper()}_L1_BYTES, ek_cores);"]
+    for name, tensor in zip(outs, plan.graph.outputs, strict=True):
+        lines.append(f"    memcpy({name}, {prefix}_arena + {plan.outside(tensor.name).offset}, {tensor.nbytes});")
+    return [*lines, "}", ""]

@@ -1,0 +1,134 @@
+"""Which tensors stay in L1, which layers run depth-first, and how every group of layers is cut.
+
+Everything starts in L1. As long as a group does not fit, the largest tensor that is alive there moves to L2; the groups
+that touch it then stream it. Neighbours that would stream what only they see are fused where that is cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deploy.cluster import Cluster
+from deploy.gap.group import Group, fusible, merged, single
+from deploy.gap.tiling import Streams, Tiling, choose_tiling, smallest
+from deploy.layers import Lowered
+from deploy.memory import aligned
+from quant.errors import Problem, UserError
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Groups with their tilings, and the stored tensors that lie in L1 from their first to their last use."""
+
+    groups: tuple[Group, ...]
+    tilings: tuple[Tiling, ...]
+    resident: frozenset[str]
+
+
+def spans(low: Lowered, groups: Sequence[Group]) -> dict[str, tuple[int, int]]:
+    """First and last group that touches every stored tensor; what lies inside a group is not stored."""
+    uses: dict[str, list[int]] = {}
+    for group in groups:
+        for name in (*group.first.node.inputs, group.last.node.output):
+            uses.setdefault(low.storage[name], []).append(group.index)
+    return {name: (min(steps), max(steps)) for name, steps in uses.items()}
+
+
+def sizes(low: Lowered) -> dict[str, int]:
+    """Bytes of every stored tensor."""
+    result: dict[str, int] = {}
+    for name, base in low.storage.items():
+        result[base] = max(result.get(base, 0), low.graph.tensors[name].nbytes)
+    return result
+
+
+def choose_homes(low: Lowered, budget: int, cluster: Cluster) -> Homes:
+    """Residents, groups and tilings that need at most ``budget`` bytes of L1 at every group.
+
+    Raises:
+        UserError: a layer does not fit, even alone and in its smallest tiles.
+    """
+    homes = _without_fusion(low, budget, cluster)
+    at = 0
+    while at + 1 < len(homes.groups):
+        fused = _fused(low, homes, at, budget, cluster)
+        at = at + 1 if fused is None else at
+        homes = fused or homes
+    return homes
+
+
+def _without_fusion(low: Lowered, budget: int, cluster: Cluster) -> Homes:
+    groups = single(low)
+    live, size = spans(low, groups), sizes(low)
+    resident = frozenset(live)
+    tilings: dict[int, Tiling] = {}
+    waiting = {group.index for group in groups}
+    while waiting:
+        group = groups[min(waiting)]
+        waiting.remove(group.index)
+        there = [name for name in resident if live[name][0] <= group.index <= live[name][1]]
+        room = budget - sum(aligned(size[name]) for name in there)
+        tiling = choose_tiling(group, _streams(low, group, resident), room, cluster) if room >= 0 else None
+        if tiling is not None:
+            tilings[group.index] = tiling
+            continue
+        if not there:
+            raise UserError(_too_large(low, group, budget, cluster))
+        moved = max(there, key=lambda name: (size[name], name))
+        resident -= {moved}
+        waiting |= set(range(live[moved][0], live[moved][1] + 1))
+    return Homes(tuple(groups), tuple(tilings[group.index] for group in groups), resident)
+
+
+def _streams(low: Lowered, group: Group, resident: frozenset[str]) -> Streams:
+    """What the group touches that is not resident."""
+    inputs = (i for i, name in enumerate(group.first.node.inputs) if low.storage[name] not in resident)
+    return Streams(frozenset(inputs), low.storage[group.last.node.output] not in resident)
+
+
+def _fused(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster) -> Homes | None:
+    """The homes with groups ``at`` and ``at + 1`` as one, where that is possible and cheaper."""
+    before, after = homes.groups[at], homes.groups[at + 1]
+    if low.storage[before.last.node.output] in homes.resident or not fusible(low, before, after):
+        return None
+    groups = merged(list(homes.groups), at)
+    live, size = spans(low, groups), sizes(low)
+    room = budget - sum(aligned(size[name]) for name in homes.resident if live[name][0] <= at <= live[name][1])
+    tiling = choose_tiling(groups[at], _streams(low, groups[at], homes.resident), room, cluster)
+    if tiling is None or tiling.cycles >= homes.tilings[at].cycles + homes.tilings[at + 1].cycles:
+        return None
+    return Homes(tuple(groups), (*homes.tilings[:at], tiling, *homes.tilings[at + 2 :]), homes.resident)
+
+
+def _too_large(low: Lowered, group: Group, budget: int, cluster: Cluster) -> Problem:
+    least, layer = smallest(group, cluster), group.first
+    inputs, constants = (sum(s.bytes for s in streams) for streams in (least.inputs, least.constants))
+    return Problem(
+        f"its smallest tile needs {least.l1_bytes:,} bytes of L1: input {inputs:,}, output {least.output.bytes:,}, "
+        f"constants {constants:,}, each twice where it changes, scratch {sum(least.scratch):,}",
+        f"layer '{layer.node.name}' ({layer.node.op.kind}) on board '{low.board.name}'",
+        f"{budget:,} bytes of L1 for tiles",
+        "use fewer input channels, a smaller kernel or less dilation in this layer, or a board with more L1",
+    )
+
+
+def constants_in_l3(groups: Sequence[Group], tilings: Sequence[Tiling], room: int) -> frozenset[int]:
+    """Groups whose constants come from L3 because L2 has only ``room`` bytes for them; the largest ones go first.
+
+    The first group and fused ones stay in L2: pieces arrive one at a time, while the step before computes.
+    """
+    held = {group.index: tilings[group.index].constant_total for group in groups}
+    outside: set[int] = set()
+    for index in sorted(held, key=lambda one: (-held[one], one)):
+        slots = 2 * max((largest_constants(tilings[i]) for i in outside), default=0)
+        if sum(size for i, size in held.items() if i not in outside) + slots <= room:
+            break
+        if held[index] and index > 0 and not groups[index].fused:
+            outside.add(index)
+    return frozenset(outside)
+
+
+def largest_constants(tiling: Tiling) -> int:
+    """Bytes of the largest piece of constants."""
+    return max(aligned(stream.bytes) for stream in tiling.constants)

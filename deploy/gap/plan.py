@@ -1,0 +1,162 @@
+"""Layers -> plan for a cluster: groups and tiles, addresses in L1 and L2, constants as the DMA takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deploy.boards import Board
+from deploy.cluster import Cluster
+from deploy.gap.constants import Chunk, make_chunks
+from deploy.gap.group import Group
+from deploy.gap.homes import Homes, constants_in_l3, largest_constants, sizes, spans
+from deploy.gap.scratchpad import fit
+from deploy.gap.steps import Pointer
+from deploy.gap.tiling import Tiling
+from deploy.kernels import KERNELS
+from deploy.kernels.base import Kernel
+from deploy.layers import Lowered, lower
+from deploy.memory import Arena, Buffer, aligned
+from deploy.memory import plan as plan_memory
+from quant.errors import Problem, UserError
+from quant.graph import Graph
+
+STACK_BYTES = 1_024  # of every core, in L1
+RUNTIME_BYTES = 3_072  # of L1: step records on their way, what the SDK keeps there
+SLACK_BYTES = 8  # behind the L1 arena: kernels may read that far behind a buffer
+CODE_BYTES = 65_536  # of L2 for code, step table and the controller's stack; the linker checks what it really is
+
+
+@dataclass(frozen=True)
+class ClusterPlan(Lowered):
+    """Everything the C project of a board with a cluster is written from.
+
+    Attributes:
+        groups, tilings: layers that run depth-first together, and how each group is cut.
+        resident: stored tensors that lie in L1.
+        l1: the scratchpad, one time step per group.
+        l2: the arena in L2: inputs, outputs, what does not fit L1.
+        chunks: all constants.
+    """
+
+    groups: tuple[Group, ...]
+    tilings: tuple[Tiling, ...]
+    resident: frozenset[str]
+    l1: Arena
+    l2: Arena
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def l1_bytes(self) -> int:
+        """Bytes of the L1 arena."""
+        return self.l1.size + SLACK_BYTES
+
+    @property
+    def l2_constant_bytes(self) -> int:
+        """Bytes of constants in L2."""
+        return sum(chunk.size for chunk in self.chunks if not chunk.in_l3)
+
+    @property
+    def l3_bytes(self) -> int:
+        """Bytes of constants outside the chip."""
+        return sum(chunk.size for chunk in self.chunks if chunk.in_l3)
+
+    def pointer(self, tensor: str) -> Pointer:
+        """Where a whole tensor lies while it is alive."""
+        base = self.storage[tensor]
+        return Pointer("l1", self.l1.offsets[base]) if base in self.resident else self.outside(tensor)
+
+    def outside(self, tensor: str) -> Pointer:
+        """Where a tensor lies in L2."""
+        return Pointer("arena", self.l2.offsets[self.storage[tensor]])
+
+
+def l1_budget(cluster: Cluster) -> int:
+    """Bytes of L1 that tensors and tiles may take."""
+    return cluster.l1.bytes - cluster.cores * STACK_BYTES - RUNTIME_BYTES - SLACK_BYTES
+
+
+def make_cluster_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> ClusterPlan:
+    """Choose kernels, tiles and addresses.
+
+    Raises:
+        UserError: as :func:`deploy.layers.lower`; a layer that does not fit L1 in its smallest tiles, tensors that do
+            not fit L2, constants that fit neither L2 nor L3.
+    """
+    assert board.cluster is not None, board.name
+    low = lower(graph, board, kernels)
+    homes, l1 = fit(low, l1_budget(board.cluster), board.cluster)
+    l2 = plan_memory(_l2_buffers(low, homes, 0))
+    outside = constants_in_l3(homes.groups, homes.tilings, board.rams[0].bytes - CODE_BYTES - l2.size)
+    if outside:
+        l2 = plan_memory(_l2_buffers(low, homes, max(largest_constants(homes.tilings[i]) for i in outside)))
+    chunks = tuple(make_chunks(homes.groups, homes.tilings, outside))
+    plan = ClusterPlan(
+        low.graph,
+        board,
+        low.layers,
+        low.layouts,
+        low.storage,
+        homes.groups,
+        homes.tilings,
+        homes.resident,
+        l1,
+        l2,
+        chunks,
+    )
+    problems = [problem for problem in (_l2_problem(plan), _l3_problem(plan)) if problem is not None]
+    if problems:
+        raise UserError(problems)
+    return plan
+
+
+def l3_slot(turn: int) -> str:
+    """The buffer in L2 that receives the piece of constants number ``turn`` from L3: they alternate."""
+    return f"from L3, slot {turn % 2}"
+
+
+def _l2_buffers(low: Lowered, homes: Homes, slot_bytes: int) -> list[Buffer]:
+    """Inputs, outputs and what streams; time steps as in L1, shifted by one for the copy of the inputs."""
+    live, size = spans(low, homes.groups), sizes(low)
+    inputs = {low.storage[t.name] for t in low.graph.inputs}
+    outputs = {low.storage[t.name] for t in low.graph.outputs}
+    end = len(homes.groups) + 1
+    buffers = []
+    for name, (first, last) in live.items():
+        if name not in homes.resident or name in inputs | outputs:
+            steps = 0 if name in inputs else first + 1, end if name in outputs else last + 1
+            buffers.append(Buffer(name, size[name], *steps))
+    return buffers + [Buffer(l3_slot(turn), slot_bytes, 0, end) for turn in range(2) if slot_bytes]
+
+
+def _l2_problem(plan: ClusterPlan) -> Problem | None:
+    ram = plan.board.rams[0]
+    buffers = aligned(sum(t.nbytes for t in (*plan.graph.inputs, *plan.graph.outputs, *plan.graph.outputs)))
+    tensors, constants = plan.l2.size + buffers, plan.l2_constant_bytes
+    excess = tensors + constants - ram.bytes
+    if excess <= 0:
+        return None
+    if tensors > constants:
+        group = plan.groups[min(max(plan.l2.peak_step - 1, 0), len(plan.groups) - 1)]
+        what = f"its tensors need {tensors:,} bytes of L2 at layer '{group.first.node.name}': {excess:,} bytes too many"
+        fix = "use fewer channels or shorter inputs around this layer"
+    else:
+        largest = max(plan.layers, key=lambda layer: layer.constant_bytes)
+        what = (
+            f"its constants need {constants:,} bytes of L2, {excess:,} too many; layer '{largest.node.name}' alone "
+            f"needs {largest.constant_bytes:,}"
+        )
+        fix = "use fewer weights, or a board with L3"
+    return Problem(what, f"board '{plan.board.name}', L2", f"{ram.bytes:,} bytes", fix)
+
+
+def _l3_problem(plan: ClusterPlan) -> Problem | None:
+    cluster = plan.board.cluster
+    assert cluster is not None
+    if plan.l3_bytes <= (cluster.l3.bytes if cluster.l3 else 0):
+        return None
+    what = f"{plan.l3_bytes:,} bytes of its constants do not fit L2"
+    if cluster.l3 is None:
+        return Problem(what, f"board '{plan.board.name}'", "constants in L2: it has no L3", "use a board with L3")
+    where = f"board '{plan.board.name}', {cluster.l3.name}"
+    return Problem(what, where, f"{cluster.l3.bytes:,} bytes", "use fewer weights")

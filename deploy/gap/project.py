@@ -1,0 +1,96 @@
+"""Plan -> folder with a C project for a cluster: the model, its kernels, and the runtime in all its forms."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from string import Template
+
+from deploy import interface
+from deploy.codegen import identifier, provenance
+from deploy.gap import codegen
+from deploy.gap.plan import STACK_BYTES, ClusterPlan
+from deploy.gap.steps import Step
+from deploy.paths import edgekit_version, firmware_root
+from deploy.project import copy_kernels
+
+CONTROLLER_STACK_BYTES = 2_048  # the controller only hands over and compares
+
+
+def write_cluster_project(plan: ClusterPlan, steps: list[Step], folder: Path) -> None:
+    """Write every source and build file below ``folder`` (which must exist)."""
+    root = firmware_root()
+    (folder / "src").mkdir()
+    arenas = {"ARENA": plan.l2.size, "L1": plan.l1_bytes}
+    texts = {
+        "model.h": interface.header(plan, arenas),
+        "model.c": codegen.source(plan, steps),
+        "model_constants.h": codegen.constants(plan),
+        "model_selftest.c": interface.selftest(plan),
+        "ek_model.h": interface.adapter(plan),
+        "ek_config.h": _config(plan),
+    }
+    for name, text in texts.items():
+        (folder / "src" / name).write_text(text, encoding="utf-8")
+    copy_kernels((layer.kernel.header for layer in plan.layers), folder / "kernels")
+    copy_kernels(["xpulpv2/team.h"], folder / "kernels")
+    shutil.copytree(root / "runtime" / "gap", folder / "runtime")
+    if plan.l3_bytes:
+        (folder / "l3.bin").write_bytes(codegen.l3_image(plan))
+    values = _template_values(plan)
+    for template in sorted((*(root / "project" / "gap").iterdir(), *(folder / "runtime").rglob("*.in"))):
+        inside = folder in template.parents
+        target = (template.parent if inside else folder) / template.name.removesuffix(".in")
+        target.write_text(Template(template.read_text(encoding="utf-8")).substitute(values), encoding="utf-8")
+        if inside:
+            template.unlink()
+
+
+def bare_sources(folder: Path) -> list[Path]:
+    """C files of the bare-metal program."""
+    return [
+        *_model(folder),
+        *sorted((folder / "runtime").glob("*.c")),
+        *sorted((folder / "runtime" / "bare").glob("*.c")),
+    ]
+
+
+def bare_includes(folder: Path) -> list[str]:
+    return [f"-I{folder / name}" for name in ("src", ".", "runtime", "runtime/bare")]
+
+
+def _model(folder: Path) -> list[Path]:
+    return [folder / "src" / "model.c", folder / "src" / "model_selftest.c"]
+
+
+def _config(plan: ClusterPlan) -> str:
+    cluster = plan.board.cluster
+    assert cluster is not None
+    return (
+        provenance(plan, "Sizes of the cluster")
+        + "#ifndef EK_CONFIG_H\n#define EK_CONFIG_H\n\n"
+        + f"#define EK_CORES {cluster.cores}\n#define EK_CORE_STACK_BYTES {STACK_BYTES}\n\n#endif\n"
+    )
+
+
+def _template_values(plan: ClusterPlan) -> dict[str, str]:
+    board, graph, cluster = plan.board, plan.graph, plan.board.cluster
+    assert cluster is not None
+    prefix = identifier(graph.name)
+    return {
+        "model": graph.name,
+        "prefix": prefix,
+        "upper": prefix.upper(),
+        "board": board.name,
+        "board_title": board.title,
+        "version": edgekit_version(),
+        "input_bytes": str(sum(t.nbytes for t in graph.inputs)),
+        "output_bytes": str(sum(t.nbytes for t in graph.outputs)),
+        "cores": str(cluster.cores),
+        "core_stack_bytes": str(STACK_BYTES),
+        "stack_bytes": str(CONTROLLER_STACK_BYTES),
+        "l1_bytes": str(cluster.l1.bytes),
+        "l2_bytes": str(board.rams[0].bytes),
+        "l1_arena_bytes": str(plan.l1_bytes),
+        "l2_arena_bytes": str(plan.l2.size),
+    }

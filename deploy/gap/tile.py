@@ -1,0 +1,173 @@
+"""What an operator has to see and to know to compute one box of its output: the operator itself, on smaller tensors.
+
+A kernel needs nothing for tiles: it packs and describes the small problem as it does any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, cast
+
+import numpy as np
+
+from deploy.gap.region import Range, Region, flat, whole
+from deploy.kernels.base import Site
+from deploy.layout import channels_last
+from quant.graph import Tensor
+from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Op, Requantize, Table
+from quant.ops.pool import Window
+from quant.requant import Requant
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One box of an output.
+
+    Attributes:
+        site: the operator on the tile; pads may be negative, or larger than the tile.
+        inputs: what it reads of every input.
+        output: what it writes.
+    """
+
+    site: Site
+    inputs: tuple[Region, ...]
+    output: Region
+
+
+def tileable(op: Op) -> bool:
+    """Whether the operator's output can be computed box by box."""
+    return type(op) in _CUTTERS
+
+
+def output_region(site: Site) -> Region:
+    """The whole output, in the axes that it may be cut along."""
+    return whole(site.output) if isinstance(site.op, (Conv, Window)) else flat(site.output)
+
+
+def channel_unit(site: Site) -> int:
+    """Output channels that belong together: a tile holds a multiple of them."""
+    op = site.op
+    return len(op.weight) // op.groups if isinstance(op, Conv) and op.groups > 1 else 1
+
+
+def cut(site: Site, output: Region) -> Tile:
+    """The tile that computes ``output``, a part of :func:`output_region`."""
+    return _CUTTERS[type(site.op)](site, output)
+
+
+def _cut_conv(site: Site, output: Region) -> Tile:
+    op = cast(Conv, site.op)
+    first, last = output.ranges[2]
+    per_group = len(op.weight) // op.groups
+    groups = (first // per_group, -(-last // per_group)) if op.groups > 1 else (0, 1)
+    channels = op.weight.shape[1]
+    seen, pads = _seen(site, output, op.kernel, op.strides, op.dilations, op.pads)
+    seen = replace(seen, ranges=(*seen.ranges[:2], (groups[0] * channels, groups[1] * channels)))
+    part = replace(
+        op,
+        weight=op.weight[first:last],
+        bias=op.bias[first:last],
+        requant=_channels(op.requant, first, last),
+        pads=pads,
+        groups=groups[1] - groups[0],
+    )
+    return _tile(site, part, (seen,), output)
+
+
+def _cut_pool(site: Site, output: Region) -> Tile:
+    op = cast(Window, site.op)
+    seen, pads = _seen(site, output, op.kernel, op.strides, (1,) * len(op.kernel), op.pads)
+    seen = replace(seen, ranges=(*seen.ranges[:2], output.ranges[2]))
+    return _tile(site, replace(op, pads=pads), (seen,), output)
+
+
+def _cut_dense(site: Site, output: Region) -> Tile:
+    op = cast(Dense, site.op)
+    first, last = output.ranges[2]
+    part = replace(
+        op, weight=op.weight[first:last], bias=op.bias[first:last], requant=_channels(op.requant, first, last)
+    )
+    y = _shrunk(site.output, (last - first,))
+    small = Site(site.name, part, site.inputs, y, site.layouts, channels_last(y.shape))
+    return Tile(small, (flat(site.inputs[0]),), output)
+
+
+def _cut_elements(site: Site, output: Region) -> Tile:
+    """Operators on one element at a time: any box, as a flat tensor."""
+    shape = (prod(output.shape),)
+    inputs = tuple(_shrunk(x, shape) for x in site.inputs)
+    layout = channels_last(shape)
+    part = Site(site.name, site.op, inputs, _shrunk(site.output, shape), (layout,) * len(inputs), layout)
+    return Tile(part, tuple(replace(output, item=x.dtype.bits // 8) for x in site.inputs), output)
+
+
+def _seen(
+    site: Site,
+    output: Region,
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    pads: tuple[int, ...],
+) -> tuple[Region, tuple[int, ...]]:
+    """Rows and columns of the input that windows see, and the pads of the tile: begin of each axis, then end."""
+    x, rank = whole(site.inputs[0]), len(kernel)
+    spans = list(x.ranges)
+    before, after = [], []
+    for axis in range(rank):
+        at = 2 - rank + axis
+        if output.shape[at] == output.size[at]:  # all of it, so that a resident input stays in one piece
+            pad = pads[axis], pads[rank + axis]
+        else:
+            spans[at], pad = _span(
+                output.ranges[at], x.size[at], kernel[axis], strides[axis], dilations[axis], pads[axis]
+            )
+        before.append(pad[0])
+        after.append(pad[1])
+    return replace(x, ranges=(spans[0], spans[1], spans[2])), (*before, *after)
+
+
+def _span(out: Range, size: int, kernel: int, stride: int, dilation: int, pad: int) -> tuple[Range, Range]:
+    """What the windows of outputs ``out`` see of an axis of ``size``, and the padding before and behind it.
+
+    Windows that see nothing but padding get the element next to it.
+    """
+    start = out[0] * stride - pad
+    stop = (out[1] - 1) * stride - pad + (kernel - 1) * dilation + 1
+    first = min(max(start, 0), size - 1)
+    last = max(min(stop, size), first + 1)
+    return (first, last), (first - start, stop - last)
+
+
+def _tile(site: Site, op: Op, inputs: tuple[Region, ...], output: Region) -> Tile:
+    xs = tuple(_boxed(x, seen) for x, seen in zip(site.inputs, inputs, strict=True))
+    y = _boxed(site.output, output)
+    layouts = tuple(channels_last(x.shape) for x in xs)
+    return Tile(Site(site.name, op, xs, y, layouts, channels_last(y.shape)), inputs, output)
+
+
+def _boxed(tensor: Tensor, region: Region) -> Tensor:
+    height, width, channels = region.shape
+    return _shrunk(tensor, (channels, *(height, width)[3 - len(tensor.shape) :]))
+
+
+def _shrunk(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return replace(tensor, shape=shape)
+
+
+def _channels(requant: Requant, first: int, last: int) -> Requant:
+    if np.ndim(requant.m) == 0:
+        return requant
+    return replace(requant, m=requant.m[first:last], a=requant.a[first:last], s=requant.s[first:last])
+
+
+_CUTTERS: dict[type[Any], Callable[[Site, Region], Tile]] = {
+    Conv: _cut_conv,
+    AveragePool: _cut_pool,
+    MaxPool: _cut_pool,
+    Dense: _cut_dense,
+    Add: _cut_elements,
+    Table: _cut_elements,
+    Requantize: _cut_elements,
+}

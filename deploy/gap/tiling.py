@@ -1,0 +1,260 @@
+"""How a group of layers is cut so that it fits the scratchpad: a grid of tiles, and the bytes that they move.
+
+Everything that is not resident in L1 streams through it: tiles of inputs and output, and constants by output channel.
+A stream has two slots, so that the DMA fills one while the cores work on the other; one is enough for what never
+changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from deploy.cluster import Cluster
+from deploy.gap.group import Group
+from deploy.gap.region import Range
+from deploy.gap.tile import Tile, channel_unit
+from deploy.kernels.base import Call
+from deploy.layers import Layer
+from deploy.memory import aligned
+
+BLOCK = 4  # outputs and positions that the kernels compute together
+STEP_CYCLES = 300  # waiting for the DMA and two barriers, once per tile and layer
+
+Sizes = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What of a group does not lie in L1: inputs of its first layer by position, and the output of its last one."""
+
+    inputs: frozenset[int]
+    output: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """One tile of one layer with the kernel calls that compute it."""
+
+    layer: Layer
+    tile: Tile
+    calls: tuple[Call, ...]
+
+    @property
+    def channels(self) -> Range:
+        return self.tile.output.ranges[2]
+
+    @property
+    def scratch(self) -> int:
+        return max(call.scratch for call in self.calls)
+
+    @property
+    def constant_bytes(self) -> int:
+        """Of all calls, each array aligned."""
+        return sum(aligned(array.nbytes) for call in self.calls for array in call.arrays)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Slots in L1 that the tiles of one operand take in turn; no slot: it is resident, or there is nothing."""
+
+    slots: int
+    bytes: int
+
+    @property
+    def l1_bytes(self) -> int:
+        return self.slots * aligned(self.bytes)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A group as tiles.
+
+    Attributes:
+        visits: for every tile the work of each layer, in the order in which they run; none where the group works on
+            whole tensors, wherever they lie.
+        counts: tiles along (height, width, channels).
+        inputs: of the first layer; ``output``: of the last one.
+        between: bytes of the largest tile between each layer and the next one.
+        constants, scratch: by layer.
+        cycles: estimate, for choosing between tilings.
+    """
+
+    visits: tuple[tuple[Work, ...], ...]
+    counts: Sizes
+    inputs: tuple[Stream, ...]
+    output: Stream
+    between: tuple[int, ...]
+    constants: tuple[Stream, ...]
+    scratch: tuple[int, ...]
+    cycles: float
+
+    @property
+    def l1_bytes(self) -> int:
+        """What the group needs in L1 beside resident tensors."""
+        streams = (*self.inputs, self.output, *self.constants)
+        return sum(s.l1_bytes for s in streams) + sum(map(aligned, (*self.between, *self.scratch)))
+
+    @property
+    def constant_total(self) -> int:
+        """Bytes of all constants."""
+        pieces = {(w.layer.index, w.channels): w.constant_bytes for visit in self.visits for w in visit}
+        return sum(pieces.values())
+
+
+def choose_tiling(group: Group, streams: Streams, budget: int, cluster: Cluster) -> Tiling | None:
+    """The cheapest tiling that needs at most ``budget`` bytes of L1 beside resident tensors; None where none does."""
+    if not group.tileable:
+        return _uncut(group, cluster)
+    if not group.fused or not (streams.inputs or streams.output):
+        one = _built(group, streams, group.region.size, True, cluster)
+        if one.l1_bytes <= budget:
+            return one
+    for _, sizes, channels_outside in sorted(_candidates(group, streams, budget, cluster)):
+        tiling = _built(group, streams, sizes, channels_outside, cluster)
+        pieces = ([work.tile for work in visit] for visit in tiling.visits)
+        if tiling.l1_bytes <= budget and all(_contiguous(streams, tiles) for tiles in pieces):
+            return tiling
+    return None
+
+
+def smallest(group: Group, cluster: Cluster) -> Tiling:
+    """The group in the smallest tiles that there are, everything streaming: for messages."""
+    height, width, channels = (sizes[0] for sizes in _sizes(group))
+    everything = Streams(frozenset(range(len(group.first.site.inputs))), True)
+    return _built(group, everything, (height, width, channels), True, cluster)
+
+
+def _uncut(group: Group, cluster: Cluster) -> Tiling:
+    nothing = Stream(0, 0)
+    cycles = sum(layer.kernel.cycles(layer.site) for layer in group.layers)
+    return Tiling((), (1, 1, 1), (nothing,) * len(group.first.site.inputs), nothing, (), (nothing,), (0,), cycles)
+
+
+def _sizes(group: Group) -> list[list[int]]:
+    """Tile sizes worth trying along each axis, ascending; layers that run depth-first keep all channels."""
+    height, width, channels = group.region.size
+    unit = channel_unit(group.last.site)
+    step = channels if group.fused else min(channels, unit * BLOCK // math.gcd(unit, BLOCK))
+    return [_parts(height, 1), _parts(width, 1), _parts(channels, step)]
+
+
+def _parts(size: int, step: int) -> list[int]:
+    """Sizes of equal parts, multiples of ``step`` but for the whole."""
+    parts = {-(-size // count) for count in range(1, size + 1)}
+    return sorted({min(size, -(-part // step) * step) for part in parts})
+
+
+def _candidates(group: Group, streams: Streams, budget: int, cluster: Cluster) -> Iterator[tuple[float, Sizes, bool]]:
+    """(estimated cycles, tile size, whether channels are the outer loop) of what seems to fit."""
+    constants = sum(aligned(array.nbytes) for ly in group.layers for call in ly.calls for array in call.arrays)
+    scratch = sum(layer.scratch_bytes for layer in group.layers)
+    for height, width, channels in product(*_sizes(group)):
+        sizes = (height, width, channels)
+        tiles = _largest(group, sizes)
+        if not _contiguous(streams, tiles):
+            continue
+        parts = -(-group.region.size[2] // sizes[2])
+        piece = constants * sizes[2] // group.region.size[2]
+        needed = 2 * sum(tiles[0].inputs[i].bytes for i in streams.inputs) + 2 * tiles[-1].output.bytes * streams.output
+        needed += sum(tile.output.bytes for tile in tiles[:-1]) + min(2, parts) * piece + scratch
+        if needed > budget + budget // 8:  # an estimate; what is built is checked exactly
+            continue
+        for channels_outside in (True, False):
+            yield _cycles(group, streams, sizes, channels_outside, tiles, constants, cluster), sizes, channels_outside
+
+
+def _cycles(
+    group: Group,
+    streams: Streams,
+    sizes: Sizes,
+    channels_outside: bool,
+    tiles: Sequence[Tile],
+    constants: int,
+    cluster: Cluster,
+) -> float:
+    """Estimated cycles: the slower of cores and DMA, what neither hides at the start, and a fixed part per tile."""
+    full = group.region
+    rows, columns, parts = (-(-n // size) for n, size in zip(full.size, sizes, strict=True))
+    positions = rows * columns
+    streamed = sum(tiles[0].inputs[i].bytes for i in streams.inputs)
+    all_channels = tiles[0].inputs[0].shape[2] == tiles[0].inputs[0].size[2]
+    kept = all_channels and (positions == 1 or not channels_outside)
+    moved = streamed * positions * (1 if kept else parts)
+    moved += constants * (1 if channels_outside or parts == 1 else positions) + full.bytes * streams.output
+    compute = 0.0
+    for layer, tile in zip(group.layers, tiles, strict=True):
+        again = tile.output.bytes * positions * parts / (layer.site.output.nbytes or 1)
+        compute += layer.kernel.cycles(layer.site) / cluster.cores * max(1.0, again) * _imbalance(tile, cluster.cores)
+    rate = cluster.dma.rate_in / 256
+    first = (streamed + constants / parts) / rate
+    return max(compute, moved / rate) + first + STEP_CYCLES * positions * parts * len(group.layers)
+
+
+def _imbalance(tile: Tile, cores: int) -> float:
+    """How much longer the last core works than the average one."""
+    height, width, channels = tile.output.shape
+    units = -(-height * width // BLOCK) * -(-channels // BLOCK)
+    return -(-units // cores) * cores / units
+
+
+def _largest(group: Group, sizes: Sizes) -> tuple[Tile, ...]:
+    """A tile inside: the first one may lack a halo."""
+    full = group.region
+    height, width = (
+        ((n - size) // 2, (n - size) // 2 + size) for n, size in zip(full.size[:2], sizes[:2], strict=True)
+    )
+    return group.cut(replace(full, ranges=(height, width, (0, sizes[2]))))
+
+
+def _contiguous(streams: Streams, tiles: Sequence[Tile]) -> bool:
+    """Whether every tile of a resident tensor is one piece of it: kernels see tiles as tensors of their own."""
+    resident = [region for i, region in enumerate(tiles[0].inputs) if i not in streams.inputs]
+    if not streams.output:
+        resident.append(tiles[-1].output)
+    return all(region.lines[1] == region.lines[2] == 1 for region in resident)
+
+
+def _built(group: Group, streams: Streams, sizes: Sizes, channels_outside: bool, cluster: Cluster) -> Tiling:
+    full = group.region
+    rows, columns, channels = (
+        [(start, min(start + size, n)) for start in range(0, n, size)] for n, size in zip(full.size, sizes, strict=True)
+    )
+    if channels_outside:
+        boxes = [(h, w, c) for c in channels for h in rows for w in columns]
+    else:
+        boxes = [(h, w, c) for h in rows for w in columns for c in channels]
+    visits = [
+        tuple(
+            Work(layer, tile, tuple(layer.kernel.calls(tile.site)))
+            for layer, tile in zip(group.layers, group.cut(replace(full, ranges=box)), strict=True)
+        )
+        for box in boxes
+    ]
+    constants = sum(aligned(array.nbytes) for ly in group.layers for call in ly.calls for array in call.arrays)
+    cycles = _cycles(group, streams, sizes, channels_outside, _largest(group, sizes), constants, cluster)
+    return _tiling(streams, (len(rows), len(columns), len(channels)), visits, cycles)
+
+
+def _tiling(streams: Streams, counts: Sizes, visits: Sequence[tuple[Work, ...]], cycles: float) -> Tiling:
+    by_layer = list(zip(*visits, strict=True))
+    first, last = by_layer[0], by_layer[-1]
+    pieces = [max(work.constant_bytes for work in works) for works in by_layer]
+    return Tiling(
+        tuple(visits),
+        counts,
+        tuple(_input_stream(first, i, i in streams.inputs) for i in range(len(first[0].tile.inputs))),
+        Stream(min(2, len(visits)) if streams.output else 0, max(work.tile.output.bytes for work in last)),
+        tuple(max(work.tile.output.bytes for work in works) for works in by_layer[:-1]),
+        tuple(Stream(min(2, counts[2]) if size else 0, size) for size in pieces),
+        tuple(max(work.scratch for work in works) for works in by_layer),
+        cycles,
+    )
+
+
+def _input_stream(works: Sequence[Work], position: int, streams: bool) -> Stream:
+    regions = [work.tile.inputs[position] for work in works]
+    distinct = len({region.ranges for region in regions})
+    return Stream(min(2, distinct) if streams else 0, max(region.bytes for region in regions))

@@ -1,0 +1,91 @@
+"""Convolution with XpulpV2's four-way dot products: four outputs times four positions per block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from deploy.kernels.base import Array, Call, Kernel, Site
+from deploy.kernels.conv import conv_fields, kernel_2d
+from deploy.kernels.packing import hwc, two
+from deploy.kernels.xpulp import LANES, OUTPUTS, TEAM, filled_records, folded, interleaved, up
+from quant.ops import Conv
+
+POSITIONS = 4  # EK_POSITIONS of xpulpv2/mac_block.h
+TAP, JOINED, ROW = 0, 1, 2  # EK_SEGMENT_* of xpulpv2/conv.h
+COPIED = 192  # bytes of a position's copied kernel rows at most
+
+
+def segment(op: Conv) -> int:
+    """How the kernel reads a row of taps; depends on nothing that tiling changes."""
+    (taps_h, taps), (_, dilation) = two(op.kernel, 1), two(op.dilations, 1)
+    channels = op.weight.shape[1]
+    if (dilation > 1 and taps > 1) or op.groups > 1:
+        return TAP
+    if channels % LANES == 0:
+        return JOINED
+    return ROW if taps > 1 and taps_h * up(taps * channels, LANES) <= COPIED else TAP
+
+
+class XpulpConv(Kernel):
+    """``ek_conv_xpulp``: int8 weights interleaved by four outputs."""
+
+    name = "conv_xpulp"
+    op = Conv
+    isa = "xpulpv2"
+    header = "xpulpv2/conv.h"
+    mnemonics = ("lp.setup", "p.lw", "pv.sdotsp.b")
+    team = True
+
+    def unsupported(self, site: Site) -> str | None:
+        return "depthwise_xpulp takes it" if cast(Conv, site.op).depthwise else None
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        op, x = cast(Conv, site.op), site.inputs[0]
+        scratch = self._scratch(op)
+        kind = {"segment": segment(op), "scratch": scratch}
+        bias = folded(op.bias, op.weight, x.zero_point)
+        arrays = (
+            Array("weight", "int8_t", self._weight(op), weight=True),
+            Array("channel", "int32_t", filled_records(op.requant, bias, op.groups)),
+            Array("zero", "int8_t", np.full(up(op.weight.shape[1], LANES), x.zero_point)),
+        )
+        geometry = ("ek_conv_xpulp_geometry", {**conv_fields(site), **kind})
+        return [Call("ek_conv_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
+
+    @staticmethod
+    def _weight(op: Conv) -> np.ndarray:
+        taps = kernel_2d(op).transpose(0, 2, 3, 1)  # (out, kernel row, tap, channel)
+        rows = taps.shape[1] if segment(op) == ROW else taps.shape[1] * taps.shape[2]
+        return interleaved(taps.reshape(len(taps), rows, -1), op.groups)
+
+    @staticmethod
+    def _scratch(op: Conv) -> int:
+        """Bytes of one core: copied kernel rows, then the table of addresses, of a block's positions."""
+        taps_h, taps = two(op.kernel, 1)
+        if segment(op) == ROW:
+            return POSITIONS * taps_h * (up(taps * op.weight.shape[1], LANES) + 4)
+        return up(POSITIONS * taps_h * taps * 4, 8)
+
+    def cycles(self, site: Site) -> float:
+        op = cast(Conv, site.op)
+        height, width, _ = hwc(site.output)
+        blocks = -(-height * width // POSITIONS) * op.groups * -(-len(op.weight) // op.groups // OUTPUTS)
+        per_step = OUTPUTS + POSITIONS + OUTPUTS * POSITIONS
+        words = self._words(op)
+        return blocks * (260.0 + per_step * words)
+
+    def executed_macs(self, site: Site) -> int:
+        op = cast(Conv, site.op)
+        height, width, _ = hwc(site.output)
+        outputs = op.groups * up(len(op.weight) // op.groups, OUTPUTS)
+        return outputs * up(height * width, POSITIONS) * self._words(op) * LANES
+
+    @staticmethod
+    def _words(op: Conv) -> int:
+        """Words of one output's weights."""
+        taps_h, taps = two(op.kernel, 1)
+        channels = op.weight.shape[1]
+        return taps_h * (-(-taps * channels // LANES) if segment(op) == ROW else taps * -(-channels // LANES))

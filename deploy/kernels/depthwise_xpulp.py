@@ -1,0 +1,87 @@
+"""Depthwise convolution with XpulpV2's dot products on transposed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from deploy.kernels.base import Array, Call, Kernel, Site
+from deploy.kernels.conv import conv_fields, kernel_2d
+from deploy.kernels.packing import hwc, records, two
+from deploy.kernels.xpulp import LANES, TEAM, folded, up
+from quant.ops import Conv
+
+COLUMNS = 32  # output columns of a chunk
+
+SWAPPED = {"h": "w", "w": "h", "top": "left", "left": "top"}
+
+
+def upright(op: Conv) -> bool:
+    """Whether rows and columns change roles: taps of a word should be neighbours along the longer side."""
+    taps_h, taps = two(op.kernel, 1)
+    return taps_h > taps
+
+
+def window(site: Site) -> dict[str, int]:
+    """Fields of the geometry, rows and columns swapped where that is better."""
+    fields = conv_fields(site)
+    del fields["groups"]
+    (_, in_w, in_c), (_, out_w, out_c) = hwc(site.inputs[0]), hwc(site.output)
+    steps = {"x_row": in_w * in_c, "x_column": in_c, "y_row": out_w * out_c, "y_column": out_c}
+    if not upright(cast(Conv, site.op)):
+        return {**fields, **steps}
+    swapped = {"x_row": in_c, "x_column": in_w * in_c, "y_row": out_c, "y_column": out_w * out_c}
+    for name, value in fields.items():
+        stem, _, axis = name.rpartition("_")
+        swapped[f"{stem}_{SWAPPED[axis]}" if axis in SWAPPED else name] = value
+    return swapped
+
+
+class XpulpDepthwise(Kernel):
+    """``ek_depthwise_xpulp``: weights in [output][kernel row][tap] order, rows filled up to words."""
+
+    name = "depthwise_xpulp"
+    op = Conv
+    isa = "xpulpv2"
+    header = "xpulpv2/depthwise.h"
+    mnemonics = ("lp.setup", "p.lw", "pv.sdotsp.b", "pv.shuffle2.b")
+    team = True
+
+    def unsupported(self, site: Site) -> str | None:
+        return None if cast(Conv, site.op).weight.shape[1] == 1 else "it takes one input channel per group"
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        op = cast(Conv, site.op)
+        fields = window(site)
+        columns = min(COLUMNS, fields["window.out_w"])
+        pitch, scratch = self._scratch(fields, columns)
+        weight = kernel_2d(op)[:, 0]
+        weight = weight.transpose(0, 2, 1) if upright(op) else weight
+        arrays = (
+            Array("weight", "int8_t", np.pad(weight, ((0, 0), (0, 0), (0, -weight.shape[2] % LANES))).ravel(), True),
+            Array("channel", "int32_t", records(op.requant, folded(op.bias, op.weight, site.inputs[0].zero_point))),
+        )
+        sizes = {"columns": columns, "pitch": pitch, "scratch": scratch}
+        geometry = ("ek_depthwise_xpulp_geometry", {**fields, **sizes})
+        return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
+
+    @staticmethod
+    def _scratch(fields: dict[str, int], columns: int) -> tuple[int, int]:
+        """Bytes of a phase of a row, and of one core: addresses of kernel rows, the ring of rows, a row of z_x."""
+        taps, apart = fields["window.kernel_w"], fields["window.dilation_w"]
+        pitch = up((columns - 1) * fields["window.stride_w"] // apart + taps, LANES)
+        span = (fields["window.kernel_h"] - 1) * fields["window.dilation_h"] + 1
+        return pitch, up(4 * fields["window.kernel_h"] + (span + 1) * LANES * apart * pitch, 8)
+
+    def cycles(self, site: Site) -> float:
+        op = cast(Conv, site.op)
+        taps_h, taps = sorted(two(op.kernel, 1))
+        per_output = taps_h * (1.5 + 2.25 * -(-taps // LANES)) + 20.0
+        return per_output * site.output.elements + 5.0 * site.inputs[0].elements
+
+    def executed_macs(self, site: Site) -> int:
+        op = cast(Conv, site.op)
+        taps_h, taps = sorted(two(op.kernel, 1))
+        return taps_h * up(taps, LANES) * site.output.elements

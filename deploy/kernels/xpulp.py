@@ -1,0 +1,50 @@
+"""What the XpulpV2 declarations share: folded zero points, packing by fours, the size of a team."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.kernels.base import Call
+from deploy.kernels.packing import records
+from quant.requant import Requant
+
+TEAM = 16  # cores that scratch memory is declared for
+OUTPUTS = 4  # EK_OUTPUTS of xpulpv2/mac_block.h
+LANES = 4  # int8 values of a word
+
+
+def up(value: int, multiple: int) -> int:
+    """``value`` rounded up to a multiple."""
+    return -(-value // multiple) * multiple
+
+
+def folded(bias: NDArray[np.int64], weight: NDArray[np.int64], zero_point: int) -> NDArray[np.int64]:
+    """The bias of sums over x instead of x - z_x; padding then has to be z_x."""
+    return bias - zero_point * weight.reshape(len(weight), -1).sum(axis=1)
+
+
+def filled_records(requant: Requant, bias: NDArray[np.int64], groups: int = 1) -> NDArray[np.int64]:
+    """Records of ``packing.records``; every group's outputs are filled up to whole blocks with records of zeros."""
+    words = records(requant, bias).reshape(groups, len(bias) // groups, -1)
+    return np.pad(words, ((0, 0), (0, -words.shape[1] % OUTPUTS), (0, 0))).ravel()
+
+
+def interleaved(segments: NDArray[np.int64], groups: int = 1) -> NDArray[np.int64]:
+    """Weights (out, segment, byte) as int8 in reading order: per group, four outputs, segment: word, output, lane.
+
+    Segments are filled up to whole words, outputs of a group to whole blocks.
+    """
+    out, count, size = segments.shape
+    grouped = segments.reshape(groups, out // groups, count, size)
+    fill = ((0, 0), (0, -grouped.shape[1] % OUTPUTS), (0, 0), (0, -size % LANES))
+    full = np.pad(grouped, fill).reshape(-1, OUTPUTS, count, up(size, LANES) // LANES, LANES)
+    return full.transpose(0, 2, 3, 1, 4).ravel()
+
+
+def on_a_team(calls: Sequence[Call]) -> list[Call]:
+    """The same calls of functions that a team shares."""
+    return [replace(call, function=f"{call.function}_xpulp") for call in calls]

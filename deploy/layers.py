@@ -1,0 +1,144 @@
+"""Integer graph -> layers: a storage order for every tensor and a kernel for every node, before any address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from deploy.boards import Board
+from deploy.kernels import KERNELS
+from deploy.kernels.base import Call, Kernel, Site
+from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
+from quant.errors import Problem, UserError
+from quant.graph import Graph, Node
+from quant.ops import Reshape
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One function of the firmware: a node, the kernel chosen for it and the calls it makes.
+
+    Attributes:
+        why: the reason for the kernel, in words.
+    """
+
+    index: int
+    node: Node
+    site: Site
+    kernel: Kernel
+    why: str
+    calls: tuple[Call, ...]
+
+    @property
+    def scratch_bytes(self) -> int:
+        return max((call.scratch for call in self.calls), default=0)
+
+    @property
+    def executed_macs(self) -> int:
+        return self.kernel.executed_macs(self.site)
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of its constant arrays."""
+        return sum(array.nbytes for call in self.calls for array in call.arrays)
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The layers of a model on a board.
+
+    Attributes:
+        graph: with the copies at its borders that layouts ask for.
+        storage: tensor -> tensor whose memory it shares (itself unless it is a reshape that copies nothing).
+    """
+
+    graph: Graph
+    board: Board
+    layers: tuple[Layer, ...]
+    layouts: dict[str, Layout]
+    storage: dict[str, str]
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of packed weights."""
+        return sum(a.nbytes for ly in self.layers for c in ly.calls for a in c.arrays if a.weight)
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of all constant arrays."""
+        return sum(layer.constant_bytes for layer in self.layers)
+
+    @property
+    def executed_macs(self) -> int:
+        return sum(layer.executed_macs for layer in self.layers)
+
+
+def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lowered:
+    """Choose layouts and kernels.
+
+    Raises:
+        UserError: states or entries that code generation cannot serve, or a node that no kernel takes.
+    """
+    if graph.states or [entry.name for entry in graph.entries] != ["infer"]:
+        entries = ", ".join(entry.name for entry in graph.entries)
+        raise UserError(
+            Problem(
+                f"it has {len(graph.states)} states and the entries {entries}",
+                f"model '{graph.name}'",
+                "no state and the one entry 'infer'",
+                "run it with the NumPy reference, or remove state and further entries",
+            )
+        )
+    graph = with_logical_boundaries(graph)
+    layouts = _layouts(graph, kernels)
+    storage = {name: name for name in graph.tensors}
+    layers: list[Layer] = []
+    for node in graph.nodes:
+        site = _site(graph, node, layouts)
+        if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
+            storage[node.output] = storage[node.inputs[0]]
+            continue
+        kernel, why = _choose(site, board, kernels)
+        layers.append(Layer(len(layers), node, site, kernel, why, tuple(kernel.calls(site))))
+    return Lowered(graph, board, tuple(layers), layouts, storage)
+
+
+def _site(graph: Graph, node: Node, layouts: dict[str, Layout]) -> Site:
+    inputs = tuple(graph.inputs_of(node))
+    kinds = tuple(layouts[name] for name in node.inputs)
+    return Site(node.name, node.op, inputs, graph.tensors[node.output], kinds, layouts[node.output])
+
+
+def _layouts(graph: Graph, kernels: Sequence[Kernel]) -> dict[str, Layout]:
+    """Channels-last everywhere, logical order at the borders, and reshapes that copy nothing where consumers agree."""
+    flexible = {kernel.op for kernel in kernels} - {kernel.op for kernel in kernels if not kernel.any_layout}
+    borders = {t.name for t in (*graph.inputs, *graph.outputs)}
+    layouts = {
+        name: planar(t.shape) if name in borders else channels_last(t.shape) for name, t in graph.tensors.items()
+    }
+    for node in graph.nodes:
+        consumers = graph.consumers(node.output)
+        if (
+            isinstance(node.op, Reshape)
+            and node.output not in borders
+            and all(type(c.op) in flexible for c in consumers)
+        ):
+            layouts[node.output] = layouts[node.inputs[0]]
+    return layouts
+
+
+def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> tuple[Kernel, str]:
+    """The cheapest kernel that takes the node, and why it is that one."""
+    fitting = [k for k in kernels if k.op is type(site.op) and (k.isa == "portable" or k.isa in board.isa)]
+    refusals = {kernel.name: kernel.unsupported(site) for kernel in fitting}
+    able = [kernel for kernel in fitting if refusals[kernel.name] is None]
+    if not able:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
+        what = f"no kernel for {board.name} takes it ({reasons or 'none exists'})"
+        raise UserError(Problem(what, f"node '{site.name}' ({site.op.kind})"))
+    best, *others = sorted(able, key=lambda kernel: kernel.cycles(site))
+    dearer = [f"{kernel.name}: about {kernel.cycles(site):,.0f}" for kernel in others]
+    refused = [f"{name}: {reason}" for name, reason in refusals.items() if reason is not None]
+    rest = "; ".join(dearer or refused) or f"the only one for {site.op.kind}"
+    return best, f"about {best.cycles(site):,.0f} cycles ({rest})"

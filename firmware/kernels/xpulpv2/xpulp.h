@@ -1,0 +1,230 @@
+/*
+ * XpulpV2 instructions as functions, in three forms.
+ *
+ * The vendor's compiler (it defines __pulp__) knows them as builtins and makes hardware loops and post-increment
+ * accesses by itself. Stock RISC-V compilers know none of them: the encodings of RI5CY (legacy XpulpV2, not CORE-V) are
+ * spelled with .insn, and inner loops are blocks of assembly. Elsewhere portable C, written from the manual's
+ * definitions, computes the same values, so that every kernel runs and is checked on the host.
+ *
+ * Lanes of a word are counted from its lowest byte. Sums wrap modulo 2^32.
+ */
+#ifndef EK_XPULPV2_XPULP_H
+#define EK_XPULPV2_XPULP_H
+
+#include "../base.h"
+
+#if defined(__pulp__)
+#define EK_XPULP_VENDOR 1
+#define EK_XPULP_ASM 0
+#elif defined(__riscv) && __riscv_xlen == 32
+#define EK_XPULP_VENDOR 0
+#define EK_XPULP_ASM 1
+#else
+#define EK_XPULP_VENDOR 0
+#define EK_XPULP_ASM 0
+#endif
+
+#if EK_XPULP_VENDOR
+typedef signed char ek_v4 __attribute__((vector_size(4)));
+typedef short ek_v2 __attribute__((vector_size(4)));
+#endif
+
+/* Instructions inside blocks of assembly; registers and immediates are strings. Every one takes four bytes. */
+#define EK_LW_POST(rd, rs, step) ".insn i 0x0b, 2, " rd ", " rs ", " step "\n\t"           /* p.lw rd, step(rs!) */
+#define EK_LB_POST(rd, rs, step) ".insn i 0x0b, 0, " rd ", " rs ", " step "\n\t"           /* p.lb rd, step(rs!) */
+#define EK_LW_POST_R(rd, rs, step) ".insn r 0x0b, 7, 0x10, " rd ", " rs ", " step "\n\t"   /* p.lw rd, step(rs!) */
+#define EK_LBU_INDEX(rd, rs, index) ".insn r 0x03, 7, 0x20, " rd ", " rs ", " index "\n\t" /* p.lbu rd, index(rs) */
+#define EK_SW_POST(rs2, rs, step) ".insn s 0x2b, 2, " rs2 ", " step "(" rs ")\n\t"         /* p.sw rs2, step(rs!) */
+#define EK_SB_POST(rs2, rs, step) ".insn s 0x2b, 0, " rs2 ", " step "(" rs ")\n\t"         /* p.sb rs2, step(rs!) */
+#define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
+#define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
+
+/*
+ * lp.setup: repeats the `size` instructions that follow it; `count` > 0. The end register of RI5CY holds the address of
+ * the last instruction of the body, hence 2 * size half words from here. A body has two instructions at least and ends
+ * with neither a jump nor a branch; the inner loop of two is number 0 and ends two instructions before the outer one.
+ */
+#define EK_LOOP0(count, size) ".insn i 0x7b, 4, x0, " count ", 2*(" size ")\n\t"
+#define EK_LOOP1(count, size) ".insn i 0x7b, 4, x1, " count ", 2*(" size ")\n\t"
+
+/* Loop bodies have a known length: no compressed instructions between these two. */
+#define EK_ASM_BEGIN ".option push\n\t.option norvc\n\t"
+#define EK_ASM_END ".option pop\n\t"
+
+EK_INLINE int32_t ek_byte(uint32_t word, int32_t lane) { return (int8_t)(uint8_t)(word >> (8 * lane)); }
+
+EK_INLINE int32_t ek_half_lane(uint32_t word, int32_t lane) { return (int16_t)(uint16_t)(word >> (16 * lane)); }
+
+/* Four bytes from any address, the first one lowest. An access that crosses a word costs one cycle more. */
+EK_INLINE uint32_t ek_load4(const int8_t *x) {
+#if EK_XPULP_ASM || EK_XPULP_VENDOR
+    return *(const ek_word *)(const void *)x;
+#else
+    return (uint8_t)x[0] | (uint32_t)(uint8_t)x[1] << 8 | (uint32_t)(uint8_t)x[2] << 16 | (uint32_t)(uint8_t)x[3] << 24;
+#endif
+}
+
+EK_INLINE void ek_store4(int8_t *y, uint32_t word) {
+#if EK_XPULP_ASM || EK_XPULP_VENDOR
+    *(ek_word *)(void *)y = word;
+#else
+    for (int32_t i = 0; i < 4; i++)
+        y[i] = (int8_t)ek_byte(word, i);
+#endif
+}
+
+/* pv.sdotsp.b: acc + the sum of four products of signed bytes. */
+EK_INLINE int32_t ek_sdotsp4(int32_t acc, uint32_t a, uint32_t b) {
+#if EK_XPULP_VENDOR
+    return __builtin_pulp_sdotsp4((ek_v4)a, (ek_v4)b, acc);
+#elif EK_XPULP_ASM
+    __asm__(".insn r 0x57, 1, 0x5c, %0, %1, %2" : "+r"(acc) : "r"(a), "r"(b));
+    return acc;
+#else
+    uint32_t sum = (uint32_t)acc;
+    for (int32_t i = 0; i < 4; i++)
+        sum += (uint32_t)(ek_byte(a, i) * ek_byte(b, i));
+    return (int32_t)sum;
+#endif
+}
+
+/* pv.dotsp.h: the sum of two products of signed halves. */
+EK_INLINE int32_t ek_dotsp2(uint32_t a, uint32_t b) {
+#if EK_XPULP_VENDOR
+    return __builtin_pulp_dotsp2((ek_v2)a, (ek_v2)b);
+#elif EK_XPULP_ASM
+    int32_t sum;
+    __asm__(".insn r 0x57, 0, 0x4c, %0, %1, %2" : "=r"(sum) : "r"(a), "r"(b));
+    return sum;
+#else
+    return (int32_t)((uint32_t)(ek_half_lane(a, 0) * ek_half_lane(b, 0)) +
+                     (uint32_t)(ek_half_lane(a, 1) * ek_half_lane(b, 1)));
+#endif
+}
+
+/* pv.sdotsp.h: acc + the sum of two products of signed halves. */
+EK_INLINE int32_t ek_sdotsp2(int32_t acc, uint32_t a, uint32_t b) {
+#if EK_XPULP_VENDOR
+    return __builtin_pulp_sdotsp2((ek_v2)a, (ek_v2)b, acc);
+#elif EK_XPULP_ASM
+    __asm__(".insn r 0x57, 0, 0x5c, %0, %1, %2" : "+r"(acc) : "r"(a), "r"(b));
+    return acc;
+#else
+    return (int32_t)((uint32_t)acc + (uint32_t)ek_dotsp2(a, b));
+#endif
+}
+
+/* pv.max.b and pv.min.b: the larger and the smaller signed byte, lane by lane. */
+EK_INLINE uint32_t ek_max4(uint32_t a, uint32_t b) {
+#if EK_XPULP_VENDOR
+    return (uint32_t)__builtin_pulp_max4((ek_v4)a, (ek_v4)b);
+#elif EK_XPULP_ASM
+    uint32_t y;
+    __asm__(".insn r 0x57, 1, 0x18, %0, %1, %2" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+#else
+    uint32_t y = 0;
+    for (int32_t i = 0; i < 4; i++)
+        y |= (uint32_t)(uint8_t)ek_max(ek_byte(a, i), ek_byte(b, i)) << (8 * i);
+    return y;
+#endif
+}
+
+EK_INLINE uint32_t ek_min4(uint32_t a, uint32_t b) {
+#if EK_XPULP_VENDOR
+    return (uint32_t)__builtin_pulp_min4((ek_v4)a, (ek_v4)b);
+#elif EK_XPULP_ASM
+    uint32_t y;
+    __asm__(".insn r 0x57, 1, 0x10, %0, %1, %2" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+#else
+    uint32_t y = 0;
+    for (int32_t i = 0; i < 4; i++)
+        y |= (uint32_t)(uint8_t)ek_min(ek_byte(a, i), ek_byte(b, i)) << (8 * i);
+    return y;
+#endif
+}
+
+/* pv.shuffle2.b: lane i of the result is lane p of `a` (p < 4) or lane p - 4 of `b`, p being lane i of `pick`. */
+EK_INLINE uint32_t ek_shuffle4(uint32_t a, uint32_t b, uint32_t pick) {
+#if EK_XPULP_VENDOR
+    return (uint32_t)__builtin_shuffle((ek_v4)a, (ek_v4)b, (ek_v4)pick);
+#elif EK_XPULP_ASM
+    __asm__(".insn r 0x57, 1, 0x64, %0, %1, %2" : "+r"(a) : "r"(b), "r"(pick));
+    return a;
+#else
+    uint32_t y = 0;
+    for (int32_t i = 0; i < 4; i++) {
+        const int32_t p = ek_byte(pick, i);
+        y |= (uint32_t)(uint8_t)ek_byte(p & 4 ? b : a, p & 3) << (8 * i);
+    }
+    return y;
+#endif
+}
+
+/* pv.packlo.b and pv.packhi.b: the lowest bytes of four words as one word, the first one lowest. */
+EK_INLINE uint32_t ek_pack4(int32_t a, int32_t b, int32_t c, int32_t d) {
+#if EK_XPULP_VENDOR
+    return (uint32_t)__builtin_pulp_pack4((signed char)a, (signed char)b, (signed char)c, (signed char)d);
+#elif EK_XPULP_ASM
+    uint32_t y = 0; /* both halves are written */
+    __asm__(".insn r 0x57, 1, 0x70, %0, %1, %2" : "+r"(y) : "r"(b), "r"(a));
+    __asm__(".insn r 0x57, 1, 0x6c, %0, %1, %2" : "+r"(y) : "r"(d), "r"(c));
+    return y;
+#else
+    return (uint8_t)a | (uint32_t)(uint8_t)b << 8 | (uint32_t)(uint8_t)c << 16 | (uint32_t)(uint8_t)d << 24;
+#endif
+}
+
+/* pv.pack.h: two halves as one word, the first one lowest. */
+EK_INLINE uint32_t ek_pack2(int32_t a, int32_t b) {
+#if EK_XPULP_VENDOR
+    return (uint32_t)__builtin_pulp_pack2((short)a, (short)b);
+#elif EK_XPULP_ASM
+    uint32_t y;
+    __asm__(".insn r 0x57, 0, 0x68, %0, %1, %2" : "=r"(y) : "r"(b), "r"(a));
+    return y;
+#else
+    return ((uint32_t)a & 0xffffu) | (uint32_t)b << 16;
+#endif
+}
+
+/* p.clip: saturation to int8. */
+EK_INLINE int32_t ek_clip8(int32_t value) {
+#if EK_XPULP_VENDOR
+    return __builtin_pulp_clip(value, -128, 127);
+#elif EK_XPULP_ASM
+    int32_t y;
+    __asm__(".insn r 0x33, 1, 0x0a, %0, %1, x8" : "=r"(y) : "r"(value)); /* 8 bits, in the field of a register */
+    return y;
+#else
+    return ek_max(-128, ek_min(127, value));
+#endif
+}
+
+/* p.max and p.min: clip between any bounds. */
+EK_INLINE int32_t ek_clip_between(int32_t value, int32_t lo, int32_t hi) {
+#if EK_XPULP_ASM
+    int32_t raised, y;
+    __asm__(".insn r 0x33, 6, 0x02, %0, %1, %2" : "=r"(raised) : "r"(value), "r"(lo));
+    __asm__(".insn r 0x33, 4, 0x02, %0, %1, %2" : "=r"(y) : "r"(raised), "r"(hi));
+    return y;
+#else
+    return ek_max(lo, ek_min(hi, value));
+#endif
+}
+
+/* p.addNr: (a + b) >> shift, arithmetic; the sum fits 32 bits. */
+EK_INLINE int32_t ek_add_shift(int32_t a, int32_t b, int32_t shift) {
+#if EK_XPULP_ASM
+    __asm__(".insn r 0x5b, 2, 0x20, %0, %1, %2" : "+r"(a) : "r"(b), "r"(shift));
+    return a;
+#else
+    return (a + b) >> shift;
+#endif
+}
+
+/* Sum modulo 2^32: intermediate sums may wrap where the final one is proven to fit. */
+EK_INLINE int32_t ek_wrapping_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+
+#endif

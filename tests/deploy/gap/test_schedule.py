@@ -1,0 +1,43 @@
+"""Plans for clusters: every layer's bytes, whatever is cut, fused or streamed, and the bytes that the DMA moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deploy.gap.plan import ClusterPlan, make_cluster_plan
+from deploy.gap.schedule import moved
+from quant.graph import Graph
+from quant.reference import run
+from tests.deploy.gap.boards import with_l1
+from tests.deploy.gap.graphs import GRAPHS, generated, tight
+from tests.deploy.gap.interpreter import Interpreter, Moment
+from tests.deploy.graphs import every_operator
+
+
+def check(graph: Graph, plan: ClusterPlan, moment: Moment) -> None:
+    """Every stored output equals the reference, and the DMA moves what the plan says."""
+    random = np.random.default_rng(1)
+    inputs = {t.name: random.integers(-128, 128, t.shape) for t in plan.graph.inputs}
+    interpreter = Interpreter(plan, moment)
+    results = interpreter.run(inputs)
+    expected = run(plan.graph, {name: value[None] for name, value in inputs.items()})
+    for name, value in results.items():
+        np.testing.assert_array_equal(value, expected[name][0], err_msg=name)
+    for layer in plan.layers:
+        assert tuple(interpreter.moved[layer.node.name]) == moved(interpreter.steps, layer), layer.node.name
+
+
+@pytest.mark.parametrize("moment", ["early", "late"])
+@pytest.mark.parametrize("budget", [1_800, 50_000])
+def test_every_operator(budget: int, moment: Moment) -> None:
+    graph = every_operator()
+    check(graph, make_cluster_plan(graph, with_l1(budget)), moment)
+
+
+@pytest.mark.parametrize("moment", ["early", "late"])
+@pytest.mark.parametrize("seed", range(GRAPHS))
+def test_generated_graphs(seed: int, moment: Moment) -> None:
+    graph = generated(seed)
+    assert len(graph.nodes) >= 4
+    check(graph, tight(graph)[1], moment)

@@ -1,0 +1,31 @@
+"""XpulpV2 variants on the host: teams of any size give the bytes of the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deploy.kernels import KERNELS
+from tests.firmware.cases import all_cases
+from tests.firmware.harness import Run, mismatches, plan_runs
+from tests.firmware.toolchain import build_for_host, run_program
+
+TEAM_KERNELS = [kernel for kernel in KERNELS if kernel.team]
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    return plan_runs(all_cases(), TEAM_KERNELS, inplace=True)
+
+
+@pytest.fixture(scope="module", params=["zig, sanitized", "gcc, sanitized"])
+def built(request: pytest.FixtureRequest, runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_for_host(runs, str(request.param), tmp_path_factory.mktemp("team"))
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3, 8, 16])
+def test_same_bytes_as_the_reference(built: Path, runs: list[Run], cores: int) -> None:
+    outcome = run_program(built, runs, cores)
+    assert outcome.stopped is None
+    assert mismatches(runs, outcome.memory) == []
