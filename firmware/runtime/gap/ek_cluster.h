@@ -8,9 +8,9 @@
  *         struct { ek_step step; ek_transfer transfers[2]; } s0;
  *         struct { ek_step step; ek_transfer transfers[3]; ek_fetch fetches[1]; } s1;
  *     } records = {
- *         .s0 = {.step = {.layer = net_layer_00_conv, .bytes = sizeof records.s0, .next_bytes = sizeof records.s1, ...},
- *                .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, ...}},
- *         .s1 = {.step = {..., .next_bytes = 0}, ...},
+ *         .s0 = {.step = {.layer = net_layer_00_conv, .bytes = sizeof records.s0, .next_bytes = sizeof records.s1,
+ * ...}, .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, ...}}, .s1 = {.step = {...,
+ * .next_bytes = 0}, ...},
  *     };
  *     void net_layer_00_conv(const ek_step *step) { ek_step_run(step); }
  *
@@ -46,8 +46,8 @@ enum {
     EK_GEOMETRY_BYTES = 128 /* at most */
 };
 
-/* Where a kernel finds its operands. In a record a value below EK_L1_OFFSETS is an offset in the L1 arena and everything
- * else an address; a kernel gets addresses. */
+/* Where a kernel finds its operands. In a record a value below EK_L1_OFFSETS is an offset in the L1 arena and
+ * everything else an address; a kernel gets addresses. */
 typedef struct {
     const void *x[EK_INPUTS];
     void *y;

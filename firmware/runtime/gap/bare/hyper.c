@@ -1,4 +1,5 @@
-/* Register names and offsets: pulp-sdk's udma_v3.h and udma_hyper_v3.h (peripheral 8 of the uDMA, 8 transaction ids). */
+/* Register names and offsets: pulp-sdk's udma_v3.h and udma_hyper_v3.h (peripheral 8 of the uDMA, 8 transaction ids).
+ */
 #include "hyper.h"
 
 #include "pulp.h"
