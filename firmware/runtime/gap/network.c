@@ -190,6 +190,9 @@ void ek_step_run(const ek_step *step) {
     slot *now = slot_of(step);
     const uint32_t core = ek_core_id(), cores = network.cores;
     const ek_team team = {(int32_t)core, (int32_t)cores};
+    /* The next step may have no loads to wait for, and read in L2 what this one stores. Read now: behind the kernel
+     * core 0 may already be loading into this slot. */
+    const int stored = step->flush && step->stores > 0;
 
     if (core == 0) {
         begin(now);
@@ -207,6 +210,9 @@ void ek_step_run(const ek_step *step) {
     ek_barrier();
     if (core == 0) {
         end(now);
+    }
+    if (stored) {
+        ek_barrier();
     }
 }
 
