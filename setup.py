@@ -10,6 +10,12 @@ setup(
     package_data={
         "deploy": ["boards/*.toml", "templates/*"],
         "deploy._firmware": ["**/*"],
-        "edgekit": ["emulate/native/*", "emulate/pulp/native/*", "calibration/*.csv", "calibration/*.json", "page/templates/*"],
+        "edgekit": [
+            "emulate/native/*",
+            "emulate/pulp/native/*",
+            "calibration/*.csv",
+            "calibration/*.json",
+            "page/templates/*",
+        ],
     },
 )

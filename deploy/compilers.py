@@ -112,6 +112,14 @@ def cortex_compiler(core: str, name: str = "zig") -> Compiler:
     raise unknown("compiler", name, COMPILERS)
 
 
+def check_compiler(target: str, core: str, name: str) -> None:
+    """Raises UserError where the compiler ``name`` is unknown or not installed for the target."""
+    if target == "gap":
+        cluster_compiler(name)
+    elif target == "cortex-m":
+        cortex_compiler(core, name)
+
+
 def cluster_compiler(name: str = "zig") -> Compiler:
     """The compiler ``name`` for the bare-metal program of a cluster.
 

@@ -19,7 +19,9 @@ from quant.ops import Reshape
 from quant.reference import run
 
 if TYPE_CHECKING:
+    from deploy.operating_point import OperatingPoint
     from edgekit.emulate.cortex_m import EmulationResult
+    from edgekit.simulation import Simulation
 
 Tensors = Mapping[str, NDArray]
 # Inputs (N, *shape) of the model's one input -> tensors by name, (N, *shape) each.
@@ -151,3 +153,18 @@ class EmulatedBoard:
         emulation = self.firmware.emulate(inputs, layers=True)
         self.last = emulation.result
         return {**emulation.layers, self.firmware.facts["outputs"][0]["name"]: emulation.outputs}
+
+
+class SimulatedCluster:
+    """The image on the simulated cluster: every layer's bytes, and the outputs.
+
+    ``last`` is what the last call gave.
+    """
+
+    def __init__(self, firmware: Firmware, point: OperatingPoint, cores: int | None) -> None:
+        self.firmware, self.point, self.cores = firmware, point, cores
+        self.last: Simulation | None = None
+
+    def __call__(self, inputs: NDArray[np.int8]) -> Tensors:
+        self.last = self.firmware.simulator().run(inputs, self.point, self.cores, layers=True)
+        return {**self.last.layers, self.firmware.facts["outputs"][0]["name"]: self.last.outputs}

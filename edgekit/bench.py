@@ -1,4 +1,6 @@
-"""Cost baseline of every network on every emulated board: ``python -m edgekit.bench`` writes it, ``--check`` compares.
+"""Cost baseline of networks on emulated boards and of kernels on a cluster: ``python -m edgekit.bench`` writes it.
+
+``--check`` compares instead.
 
 The networks have seeded random weights, quantized and exported like trained ones: nothing is trained, so that the
 figures move only when generated code, kernels, compiler flags or the timing model do. Kernels do the same work whatever
@@ -20,6 +22,7 @@ import numpy as np
 
 from deploy.boards import list_boards, load_board
 from deploy.paths import board_folder
+from edgekit.cluster_bench import kernel_figures, network_figures
 from edgekit.firmware import Firmware
 from edgekit.placement import build_placed
 from edgekit.samples import random_samples
@@ -66,12 +69,15 @@ def measure(folder: Path) -> dict[str, dict[str, Any]]:
     figures = {}
     for model in MODELS.values():
         for board in map(load_board, list_boards()):
+            if board.cluster:
+                graph = random_graph(model.network)
+                figures[f"{model.name} on {board.name}"] = network_figures(graph, board, folder)
             if board.target == "cortex-m" and board_folder(board.name):
                 out = folder / f"{model.name}-{board.name}"
                 save(to_onnx(random_graph(model.network)), folder / "model.onnx")
                 build_placed(folder / "model.onnx", board, out, "auto")
                 figures[f"{model.name} on {board.name}"] = _figures(Firmware.load(out))
-    return figures
+    return figures | kernel_figures(folder)
 
 
 def _figures(firmware: Firmware) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.boards import Board
+from edgekit.cluster_cost import cluster_report
 from edgekit.cost import cost_report
 from edgekit.energy import Duty
 from edgekit.firmware import Firmware
@@ -92,11 +93,19 @@ def _identity(subject: Subject, board: Board) -> dict[str, Any]:
 def _priced(subject: Subject, board: Board, duty: Duty) -> dict[str, Any]:
     try:
         with _firmware(subject, board) as firmware:
-            traced = firmware.trace(random_samples(1, firmware.input)[0])
-            report = cost_report(board, traced.cost(board.operating_point()), duty)
+            report = _cost(firmware, duty)
             return {**report, "memory": memory_report(firmware.facts, board), "problem": None}
     except UserError as error:
         return {"problem": "; ".join(problem.what for problem in error.problems)}
+
+
+def _cost(firmware: Firmware, duty: Duty) -> dict[str, Any]:
+    """The price entries of a report, of one made-up inference at the board's own clock."""
+    board, sample = firmware.board, random_samples(1, firmware.input)
+    point = board.operating_point()
+    if board.cluster:
+        return cluster_report(board, firmware.simulator().run(sample, point).cost, duty)
+    return cost_report(board, firmware.trace(sample[0]).cost(point), duty)
 
 
 @contextmanager

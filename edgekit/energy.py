@@ -105,6 +105,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     duty_arguments(parser)
 
 
+def core_argument(parser: argparse.ArgumentParser) -> None:
+    """The option of every verb that runs a network on a cluster."""
+    parser.add_argument("--cores", type=int, help="cores of a cluster that compute (default: all of them)")
+
+
 def duty_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that say how often an inference runs, and on which cell."""
     group = parser.add_argument_group("duty cycle")

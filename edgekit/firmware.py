@@ -21,6 +21,7 @@ from quant.errors import Problem, UserError
 if TYPE_CHECKING:
     from edgekit.emulate.cortex_m import EmulationResult, Emulator, Model, Traced
     from edgekit.emulate.timing import Core
+    from edgekit.simulation import Simulator
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,14 @@ class Firmware:
         """
         emulator, model = self._emulator(board, core)
         return emulator.trace(to_bytes(sample, DType(self.input["dtype"])), model)
+
+    def simulator(self) -> Simulator:
+        """The image on the simulated cluster; raises UserError where it was not built for one."""
+        from edgekit.simulation import Simulator
+
+        if self.board.cluster is None:
+            raise UserError(Problem(f"it was built for '{self.board.name}'", f"firmware folder {self.folder}"))
+        return Simulator(self.folder, self.facts, self.board)
 
     def _emulator(self, board: Board | None = None, core: Core | None = None) -> tuple[Emulator, Model]:
         from edgekit.emulate.cortex_m import Emulator, LayerSymbol, Model

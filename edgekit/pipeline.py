@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 from deploy.boards import Board, list_boards, load_board
 from deploy.build import build, refuse_board
 from deploy.operating_point import OperatingPoint
-from edgekit.agreement import Agreement, EmulatedBoard, Machine, compare, host_library, onnx_runtime
+from edgekit.agreement import (
+    Agreement,
+    EmulatedBoard,
+    Machine,
+    SimulatedCluster,
+    compare,
+    host_library,
+    onnx_runtime,
+)
 from edgekit.firmware import Firmware
 from edgekit.placement import build_placed
 from edgekit.screen import Screen
@@ -29,6 +37,7 @@ from quant.graph import Graph
 
 if TYPE_CHECKING:
     from edgekit.emulate.cortex_m import EmulationResult, Traced
+    from edgekit.simulation import Simulation
 
 FIRMWARE, HOST, REPORT, PAGE = "firmware", "host", "report.json", "report.html"
 
@@ -56,8 +65,8 @@ class Priced:
 def emulated_board(name: str) -> Board:
     """The board ``name``; raises UserError where it is unknown, has no start-up code or cannot be priced."""
     board = load_board(name)
-    if board.target != "cortex-m":
-        able = [b for b in list_boards() if load_board(b).target == "cortex-m"]
+    if board.target == "host":
+        able = [b for b in list_boards() if load_board(b).target != "host"]
         fix = f"choose one of: {', '.join(able)}; 'edgekit build --board {name}' alone works"
         raise UserError(Problem(f"board '{name}' has no price: it is not emulated", supported=", ".join(able), fix=fix))
     refuse_board(board)
@@ -106,6 +115,45 @@ def price(
         traced = firmware.trace(inputs[0])
         step.end("one inference traced")
     return Priced(firmware, emulator.last, traced, placed.report, agreements)
+
+
+@dataclass(frozen=True, eq=False)
+class PricedCluster:
+    """A model built for a cluster, run on every machine, and simulated for its price."""
+
+    firmware: Firmware
+    simulation: Simulation
+    agreements: list[Agreement]
+
+
+def price_cluster(
+    model: Path,
+    graph: Graph,
+    board: Board,
+    out: Path,
+    inputs: NDArray[np.int8],
+    beats: int,
+    options: BuildOptions,
+    cores: int | None,
+    screen: Screen,
+) -> PricedCluster:
+    """:func:`price` for a board with a cluster, of which ``cores`` compute."""
+    with screen.step("firmware") as step:
+        facts = build(model, board.name, out / FIRMWARE, compiler=options.compiler, force=True, progress=step.end).facts
+        build(model, "host", out / HOST, force=True)
+        step.end(f"{facts['bytes']['l1_arena']:,} bytes of L1 for tensors and tiles")
+    firmware = Firmware.load(out / FIRMWARE)
+    simulated = SimulatedCluster(firmware, options.point, cores)
+    machines: list[tuple[str, Machine, NDArray[np.int8]]] = [
+        ("ONNX Runtime", onnx_runtime(model), inputs),
+        ("host C", host_library(out / HOST), inputs),
+        (f"simulated {board.name}", simulated, inputs[:beats]),
+    ]
+    agreements = [_compare(graph, name, machine, part, screen) for name, machine, part in machines]
+    with screen.step("cost") as step:
+        simulation = firmware.simulator().run(inputs[:1], options.point, cores)
+        step.end(f"one inference counted, {simulation.mips:.0f} MIPS")
+    return PricedCluster(firmware, simulation, agreements)
 
 
 def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray[np.int8], screen: Screen) -> Agreement:

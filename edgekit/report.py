@@ -15,7 +15,7 @@ from edgekit.firmware import Firmware
 from edgekit.page.schema import FORMAT
 from edgekit.placement import placement_line
 from edgekit.screen import table
-from edgekit.sizes import cluster_fit_lines, cluster_memory_report, fit_lines, layer_sizes, memory_report
+from edgekit.sizes import fit_lines, layer_sizes, memory_report
 from edgekit.versions import versions
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def make_cluster_report(
         **head,
         "cores": cost.cores,
         **cluster_report(board, cost, duty),
-        "memory": cluster_memory_report(facts, board),
+        "memory": memory_report(facts, board),
         "layers": [{**row, **size} for row, size in zip(layers, sizes, strict=True)],
         "overhead": overhead,
         "timeline": facts.get("timeline"),
@@ -132,7 +132,7 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
     scores, balanced = report["accuracy"], report["balanced_accuracy"]
     rows = [*report["layers"], report["overhead"]]
     if board.cluster:
-        fits, *details = cluster_fit_lines(facts, board)
+        fits, *details = fit_lines(facts, board)
         head = [f"{report['model']} {fits}", *details, *cluster_lines(report, board, report["macs"])]
         details, tables = [], cluster_tables(rows, report)
     else:

@@ -37,7 +37,9 @@ def memory_bytes(facts: Mapping[str, Any]) -> dict[str, int]:
 
 
 def memory_report(facts: Mapping[str, Any], board: Board) -> dict[str, int]:
-    """:func:`memory_bytes` with what the board has and what no plan could go below."""
+    """:func:`memory_bytes` with what the board has and what no plan could go below; on a cluster by memory."""
+    if board.cluster:
+        return cluster_memory_report(facts, board)
     return {
         **memory_bytes(facts),
         "ram_available": sum(memory.bytes for memory in board.rams),
@@ -111,6 +113,8 @@ def layer_sizes(facts: Mapping[str, Any], function_bytes: Mapping[str, int]) -> 
 
 def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
     """Whether it fits, and what takes its memory, as text; a host build has no memory to fit into."""
+    if board.cluster:
+        return cluster_fit_lines(facts, board)
     sizes = facts["bytes"]
     arena = f"arena {sizes['arena']:,} bytes (no plan can need less than {facts['arena_bound']:,})"
     weights = f"weights {sizes['weights']:,} bytes of flash for {facts['params']:,} parameters"

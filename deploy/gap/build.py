@@ -10,6 +10,7 @@ from deploy.boards import Board
 from deploy.compilers import cluster_compiler
 from deploy.elf import Image, read_elf
 from deploy.facts import layer_facts, model_facts, tensor_facts
+from deploy.gap.codegen import geometry_sequence
 from deploy.gap.plan import ClusterPlan, make_cluster_plan
 from deploy.gap.project import bare_includes, bare_sources, write_cluster_project
 from deploy.gap.schedule import make_steps, moved
@@ -37,6 +38,7 @@ def _facts(plan: ClusterPlan, steps: list[Step], image: Image, compiler: str) ->
         **model_facts(plan, compiler),
         "sha256": hashlib.sha256(image.path.read_bytes()).hexdigest(),
         "bytes": _sizes(plan, image),
+        "table_bytes": _table_bytes(steps, image),
         "timeline": _timeline(plan),
         "inputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.inputs],
         "outputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.outputs],
@@ -63,6 +65,11 @@ def _sizes(plan: ClusterPlan, image: Image) -> dict[str, int]:
     }
 
 
+def _table_bytes(steps: list[Step], image: Image) -> int:
+    """Bytes of the table of steps that the DMA moves into L1: records, and their geometries."""
+    return image.symbol("records").size + sum(image.symbol(name).size for name in geometry_sequence(steps))
+
+
 def _layer(plan: ClusterPlan, steps: list[Step], layer: Layer) -> dict[str, Any]:
     """A layer with its tiles; ``tile_boxes``: where each one lies while it exists, if the output never exists whole."""
     own = [step for step in steps if step.layer.index == layer.index]
@@ -82,7 +89,7 @@ def _layer(plan: ClusterPlan, steps: list[Step], layer: Layer) -> dict[str, Any]
         "dma_out_bytes": out,
         "steps": len(own),
         "output": _tensor(plan, tensor, plan.pointer(tensor.name)) if stored else {**tensor_facts(plan, tensor)},
-        "tile_boxes": [] if stored else [_box(step) for step in own if step.tile and step is _last(own, step)],
+        "tile_boxes": [] if stored else [_box(own, at) for at, step in enumerate(own) if step is _last(own, step)],
     }
 
 
@@ -91,9 +98,12 @@ def _last(own: list[Step], step: Step) -> Step:
     return [other for other in own if other.tile is step.tile][-1]
 
 
-def _box(step: Step) -> dict[str, Any]:
-    assert step.tile is not None
-    return {"offset": step.y.offset, "ranges": [list(span) for span in step.tile.output.ranges]}
+def _box(own: list[Step], at: int) -> dict[str, Any]:
+    """A tile that never leaves L1: behind which of the layer's steps it lies where, and what part it is."""
+    tile = own[at].tile
+    assert tile is not None
+    region = tile.output
+    return {"step": at, "offset": own[at].y.offset, "size": list(region.size), "ranges": [*map(list, region.ranges)]}
 
 
 def _timeline(plan: ClusterPlan) -> dict[str, Any]:

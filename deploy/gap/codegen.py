@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from deploy.codegen import identifier, layer_symbol, parameter_names, parameters, provenance
 from deploy.gap.plan import ClusterPlan
+from deploy.gap.schedule import fetch_starts
 from deploy.gap.steps import Fetch, Pointer, Step, Transfer
 from deploy.kernels.base import C_TYPE
 from deploy.layers import Layer
@@ -114,6 +115,13 @@ def _geometries(steps: Sequence[Step]) -> dict[Geometry, str]:
     return {geometry: f"geometry_{i}" for i, geometry in enumerate(dict.fromkeys(map(_geometry, steps)))}
 
 
+def geometry_sequence(steps: Sequence[Step]) -> list[str]:
+    """The geometries that are loaded, in order: equal neighbours share one."""
+    names = _geometries(steps)
+    sequence = [names[_geometry(step)] for step in steps]
+    return [name for at, name in enumerate(sequence) if at == 0 or name != sequence[at - 1]]
+
+
 def _geometry_lines(geometries: dict[Geometry, str]) -> list[str]:
     lines = []
     for (kind, fields), name in geometries.items():
@@ -164,17 +172,6 @@ def _records(plan: ClusterPlan, steps: Sequence[Step], geometries: dict[Geometry
         lines += [f"        .fetches = {{{', '.join(fetches)}}},"] if fetches else []
         lines += ["    },"]
     return [*lines, "};", ""]
-
-
-def fetch_starts(steps: Sequence[Step]) -> list[list[Fetch]]:
-    """By step, the fetches that start behind its loads: two slots are filled at first, then each when it is free."""
-    fetches = [step.fetch for step in steps if step.fetch is not None]
-    starts = [fetches[:2]] if steps else []
-    done = 0
-    for step in steps[1:]:
-        done += step.fetch is not None
-        starts.append(fetches[done + 1 : done + 2] if step.fetch is not None else [])
-    return starts
 
 
 def _fetch(plan: ClusterPlan, fetch: Fetch) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from deploy.gap.constants import Chunk
 from deploy.gap.group import Group
@@ -34,6 +35,17 @@ def moved(steps: Sequence[Step], layer: Layer) -> tuple[int, int]:
     own = [step for step in steps if step.layer.index == layer.index]
     into = sum(transfer.bytes for step in own for transfer in (*step.early, *step.late))
     return into, sum(transfer.bytes for step in own for transfer in step.store)
+
+
+def fetch_starts(steps: Sequence[Step]) -> list[list[Fetch]]:
+    """By step, the fetches that start behind its loads: two slots are filled at first, then each when it is free."""
+    fetches = [step.fetch for step in steps if step.fetch is not None]
+    starts = [fetches[:2]] if steps else []
+    done = 0
+    for step in steps[1:]:
+        done += step.fetch is not None
+        starts.append(fetches[done + 1 : done + 2] if step.fetch is not None else [])
+    return starts
 
 
 def _model_inputs(plan: ClusterPlan, group: Group, loaded: set[str]) -> list[Transfer]:
@@ -111,12 +123,13 @@ class _Tiles:
         return _Ring(self.plan.l1.offsets[name], stream) if stream.slots else None
 
     def steps(self) -> list[Step]:
-        return [
-            step
+        visits = [
+            [step for position in range(len(visit)) for step in self._work(number, visit, position)]
             for number, visit in enumerate(self.tiling.visits)
-            for position in range(len(visit))
-            for step in self._work(number, visit, position)
         ]
+        if not self.group.fused:
+            _start_sooner(visits)
+        return [step for visit in visits for step in visit]
 
     def _work(self, number: int, visit: tuple[Work, ...], position: int) -> Iterator[Step]:
         """The steps of one layer on one tile."""
@@ -178,6 +191,14 @@ class _Tiles:
             return _part(self.plan.pointer(name), region), []
         self.output.take(number)
         return Pointer("l1", self.output.offset), [_transfer(self.output.offset, self.plan.outside(name), region)]
+
+
+def _start_sooner(visits: list[list[Step]]) -> None:
+    """Where a tile takes several calls, loads for the next tile start with the first of them, not with the last."""
+    for now, following in pairwise(visits):
+        if len(now) > 1:
+            now[1] = replace(now[1], early=(*now[1].early, *following[0].early))
+            following[0] = replace(following[0], early=())
 
 
 def _part(pointer: Pointer, region: Region) -> Pointer:

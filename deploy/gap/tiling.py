@@ -150,20 +150,29 @@ def _parts(size: int, step: int) -> list[int]:
 def _candidates(group: Group, streams: Streams, budget: int, cluster: Cluster) -> Iterator[tuple[float, Sizes, bool]]:
     """(estimated cycles, tile size, whether channels are the outer loop) of what seems to fit."""
     constants = sum(aligned(array.nbytes) for ly in group.layers for call in ly.calls for array in call.arrays)
-    scratch = sum(layer.scratch_bytes for layer in group.layers)
-    for height, width, channels in product(*_sizes(group)):
+    heights, widths, depths = _sizes(group)
+    pieces = {channels: _constant_bytes(group, channels) for channels in depths}
+    for height, width, channels in product(heights, widths, depths):
         sizes = (height, width, channels)
         tiles = _largest(group, sizes)
-        if not _contiguous(streams, tiles):
+        parts = -(-group.region.size[2] // channels)
+        seen = [tiles[0].inputs[i] for i in sorted(streams.inputs)]
+        needed = sum(aligned(region.bytes) * (1 if region.whole else 2) for region in seen)
+        needed += aligned(tiles[-1].output.bytes) * streams.output * (1 if tiles[-1].output.whole else 2)
+        needed += sum(aligned(tile.output.bytes) for tile in tiles[:-1]) + min(2, parts) * pieces[channels]
+        if needed > budget or not _contiguous(streams, tiles):
             continue
-        parts = -(-group.region.size[2] // sizes[2])
-        piece = constants * sizes[2] // group.region.size[2]
-        needed = 2 * sum(tiles[0].inputs[i].bytes for i in streams.inputs) + 2 * tiles[-1].output.bytes * streams.output
-        needed += sum(tile.output.bytes for tile in tiles[:-1]) + min(2, parts) * piece + scratch
-        if needed > budget + budget // 8:  # an estimate; what is built is checked exactly
+        pairs = zip(group.layers, tiles, strict=True)
+        if needed + sum(aligned(layer.kernel.scratch(tile.site)) for layer, tile in pairs) > budget:
             continue
         for channels_outside in (True, False):
             yield _cycles(group, streams, sizes, channels_outside, tiles, constants, cluster), sizes, channels_outside
+
+
+def _constant_bytes(group: Group, channels: int) -> int:
+    """Bytes of the constants of that many output channels."""
+    works = _works(group, _largest(group, (1, 1, channels)))
+    return sum(aligned(work.constant_bytes) for work in works)
 
 
 def _cycles(
@@ -226,16 +235,15 @@ def _built(group: Group, streams: Streams, sizes: Sizes, channels_outside: bool,
         boxes = [(h, w, c) for c in channels for h in rows for w in columns]
     else:
         boxes = [(h, w, c) for h in rows for w in columns for c in channels]
-    visits = [
-        tuple(
-            Work(layer, tile, tuple(layer.kernel.calls(tile.site)))
-            for layer, tile in zip(group.layers, group.cut(replace(full, ranges=box)), strict=True)
-        )
-        for box in boxes
-    ]
+    visits = [_works(group, group.cut(replace(full, ranges=box))) for box in boxes]
     constants = sum(aligned(array.nbytes) for ly in group.layers for call in ly.calls for array in call.arrays)
     cycles = _cycles(group, streams, sizes, channels_outside, _largest(group, sizes), constants, cluster)
     return _tiling(streams, (len(rows), len(columns), len(channels)), visits, cycles)
+
+
+def _works(group: Group, tiles: Sequence[Tile]) -> tuple[Work, ...]:
+    pairs = zip(group.layers, tiles, strict=True)
+    return tuple(Work(layer, tile, tuple(layer.kernel.calls(tile.site))) for layer, tile in pairs)
 
 
 def _tiling(streams: Streams, counts: Sizes, visits: Sequence[tuple[Work, ...]], cycles: float) -> Tiling:

@@ -103,6 +103,10 @@ class Kernel(ABC):
     def calls(self, site: Site) -> Sequence[Call]:
         """The C calls that compute the node, in order."""
 
+    def scratch(self, site: Site) -> int:
+        """Bytes of working memory that its calls need; overridden where asking :meth:`calls` would be slow."""
+        return max(call.scratch for call in self.calls(site))
+
     @abstractmethod
     def cycles(self, site: Site) -> float:
         """Static estimate of its cycles, for choosing between variants."""

@@ -15,7 +15,7 @@ from quant.ops import Conv
 
 POSITIONS = 4  # EK_POSITIONS of xpulpv2/mac_block.h
 TAP, JOINED, ROW = 0, 1, 2  # EK_SEGMENT_* of xpulpv2/conv.h
-COPIED = 192  # bytes of a position's copied kernel rows at most
+COPIED = 192  # bytes of a window at most where kernel rows are copied
 
 
 def segment(op: Conv) -> int:
@@ -45,15 +45,38 @@ class XpulpConv(Kernel):
     def calls(self, site: Site) -> Sequence[Call]:
         op, x = cast(Conv, site.op), site.inputs[0]
         scratch = self._scratch(op)
-        kind = {"segment": segment(op), "scratch": scratch}
+        outputs, (taps_h, taps) = len(op.weight) // op.groups, two(op.kernel, 1)
+        words = self._words(op)
+        kind = {
+            "segment": segment(op),
+            "outputs": outputs,
+            "blocks": -(-outputs // OUTPUTS),
+            "words": words,
+            "steps": words // (taps_h if segment(op) == ROW else taps_h * taps),
+            "scratch": scratch,
+        }
         bias = folded(op.bias, op.weight, x.zero_point)
         arrays = (
             Array("weight", "int8_t", self._weight(op), weight=True),
             Array("channel", "int32_t", filled_records(op.requant, bias, op.groups)),
             Array("zero", "int8_t", np.full(up(op.weight.shape[1], LANES), x.zero_point)),
         )
-        geometry = ("ek_conv_xpulp_geometry", {**conv_fields(site), **kind})
+        geometry = ("ek_conv_xpulp_geometry", {**self._fields(site), **kind})
         return [Call("ek_conv_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
+
+    def scratch(self, site: Site) -> int:
+        return TEAM * self._scratch(cast(Conv, site.op))
+
+    @staticmethod
+    def _fields(site: Site) -> dict[str, int]:
+        """Geometry; positions that see the input's pixels one by one are one row."""
+        fields = conv_fields(site)
+        if all(fields[f"window.{name}"] == 1 for name in ("kernel_h", "kernel_w", "stride_h", "stride_w")):
+            (rows, width), shape = hwc(site.output)[:2], hwc(site.inputs[0])[:2]
+            if (rows, width) == shape and not (fields["window.pad_top"] or fields["window.pad_left"]):
+                fields |= {f"window.{name}": rows * width for name in ("in_w", "out_w")}
+                fields |= {"window.in_h": 1, "window.out_h": 1}
+        return fields
 
     @staticmethod
     def _weight(op: Conv) -> np.ndarray:
@@ -63,11 +86,12 @@ class XpulpConv(Kernel):
 
     @staticmethod
     def _scratch(op: Conv) -> int:
-        """Bytes of one core: copied kernel rows, then the table of addresses, of a block's positions."""
-        taps_h, taps = two(op.kernel, 1)
-        if segment(op) == ROW:
-            return POSITIONS * taps_h * (up(taps * op.weight.shape[1], LANES) + 4)
-        return up(POSITIONS * taps_h * taps * 4, 8)
+        """Bytes of one core: the table of addresses of a block's positions, then copies of what they see."""
+        (taps_h, taps), (_, stride) = two(op.kernel, 1), two(op.strides, 1)
+        if segment(op) != ROW:
+            return up(4 * POSITIONS * taps_h * taps, 8)
+        seen = op.weight.shape[1] * (POSITIONS * taps + (POSITIONS - 1) * stride)
+        return up(4 * POSITIONS * taps_h + taps_h * (seen + 7 * POSITIONS), 8)
 
     def cycles(self, site: Site) -> float:
         op = cast(Conv, site.op)

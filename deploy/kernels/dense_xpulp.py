@@ -14,13 +14,19 @@ from deploy.kernels.xpulp import LANES, OUTPUTS, filled_records, folded, interle
 from quant.ops import Dense
 
 SLICES = 8  # parts that the inputs are cut into where there are few outputs
-STEPS = 16  # words of a slice at least; below that a second call costs more than it saves
+STEPS = 16  # words of a slice at least
+JOIN_STEPS = 45  # what the second call costs: a barrier, sums and outputs
 
 
 def slices(inputs: int, outputs: int) -> int:
-    """How many parts the inputs are cut into; 1: every block of outputs is one core's."""
+    """How many parts the inputs are cut into; 1: every block of outputs is one core's.
+
+    A second call keeps the DMA waiting between tiles: it has to save a third.
+    """
     blocks, steps = -(-outputs // OUTPUTS), -(-inputs // LANES)
-    return 1 if blocks >= SLICES else max(1, min(SLICES, steps // STEPS))
+    cut = max(1, min(SLICES, steps // STEPS))
+    whole, shared = -(-blocks // SLICES) * steps, -(-blocks * cut // SLICES) * -(-steps // cut) + JOIN_STEPS
+    return cut if 3 * shared < 2 * whole else 1
 
 
 class XpulpDense(Kernel):

@@ -14,6 +14,7 @@ from deploy.kernels.xpulp import LANES, TEAM, folded, up
 from quant.ops import Conv
 
 COLUMNS = 32  # output columns of a chunk
+SCRATCH = 12 * 1024  # bytes of the team's copies of input rows, where one output row each does not need more
 
 SWAPPED = {"h": "w", "w": "h", "top": "left", "left": "top"}
 
@@ -50,30 +51,39 @@ class XpulpDepthwise(Kernel):
     team = True
 
     def unsupported(self, site: Site) -> str | None:
-        return None if cast(Conv, site.op).weight.shape[1] == 1 else "it takes one input channel per group"
+        op = cast(Conv, site.op)
+        if op.weight.shape[1] != 1:
+            return "it takes one input channel per group"
+        return "conv_xpulp shares a single channel's positions better" if op.groups == 1 else None
 
     def calls(self, site: Site) -> Sequence[Call]:
         op = cast(Conv, site.op)
         fields = window(site)
-        columns = min(COLUMNS, fields["window.out_w"])
-        pitch, scratch = self._scratch(fields, columns)
         weight = kernel_2d(op)[:, 0]
         weight = weight.transpose(0, 2, 1) if upright(op) else weight
         arrays = (
             Array("weight", "int8_t", np.pad(weight, ((0, 0), (0, 0), (0, -weight.shape[2] % LANES))).ravel(), True),
             Array("channel", "int32_t", records(op.requant, folded(op.bias, op.weight, site.inputs[0].zero_point))),
         )
-        sizes = {"columns": columns, "pitch": pitch, "scratch": scratch}
-        geometry = ("ek_depthwise_xpulp_geometry", {**fields, **sizes})
-        return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
+        band = self._band(fields)
+        geometry = ("ek_depthwise_xpulp_geometry", {**fields, **band})
+        return [Call("ek_depthwise_xpulp", geometry, arrays=arrays, scratch=band["scratch"])]
+
+    def scratch(self, site: Site) -> int:
+        return self._band(window(site))["scratch"]
 
     @staticmethod
-    def _scratch(fields: dict[str, int], columns: int) -> tuple[int, int]:
-        """Bytes of a phase of a row, and of one core: addresses of kernel rows, the ring of rows, a row of z_x."""
-        taps, apart = fields["window.kernel_w"], fields["window.dilation_w"]
-        pitch = up((columns - 1) * fields["window.stride_w"] // apart + taps, LANES)
-        span = (fields["window.kernel_h"] - 1) * fields["window.dilation_h"] + 1
-        return pitch, up(4 * fields["window.kernel_h"] + (span + 1) * LANES * apart * pitch, 8)
+    def _band(fields: dict[str, int]) -> dict[str, int]:
+        """Columns of a chunk, bytes of a phase of a row, and scratch memory of the team.
+
+        A core needs the input of one output row at least; with more, rows that bands share are copied less often.
+        """
+        apart, columns = fields["window.dilation_w"], min(COLUMNS, fields["window.out_w"])
+        pitch = up((columns - 1) * fields["window.stride_w"] // apart + fields["window.kernel_w"], LANES)
+        row, stride = LANES * apart * pitch, fields["window.stride_h"]
+        halo = (fields["window.kernel_h"] - 1) * fields["window.dilation_h"] + 1
+        least, most = (up(row * (halo + n * stride) + 8, 8) for n in (0, fields["window.out_h"] - 1))
+        return {"columns": columns, "pitch": pitch, "scratch": max(TEAM * least, min(8 * most, SCRATCH))}
 
     def cycles(self, site: Site) -> float:
         op = cast(Conv, site.op)

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from deploy.boards import load_board
     from edgekit.firmware import Firmware
     from edgekit.placement import build_placed, placement_line
-    from edgekit.sizes import cluster_fit_lines, fit_lines, layer_rows
+    from edgekit.sizes import fit_lines, layer_rows
 
     with screen.step("firmware") as step:
         result = build_placed(
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         {"folder": str(options.out), **firmware.facts, "placement": result.report},
         table(columns, layer_rows(firmware.facts), numbers="llllrrr"),
         "",
-        *(cluster_fit_lines if firmware.board.cluster else fit_lines)(firmware.facts, firmware.board),
+        *fit_lines(firmware.facts, firmware.board),
         *([placement_line(result.report)] if result.report else []),
         f"in {options.out}",
     )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit import energy
 from edgekit.screen import Screen
+
+if TYPE_CHECKING:
+    from deploy.operating_point import OperatingPoint
+    from edgekit.firmware import Firmware
 
 EXAMPLES = (
     "edgekit emulate firmware-ecg --input beats.npy",
     "edgekit emulate firmware-ecg --input beats.npy --save outputs.npy --json > cost.json",
     "edgekit emulate firmware-ecg                               # price only, with a made-up input",
     "edgekit emulate firmware-ecg --clock 16MHz                 # the same image, priced at another clock",
+    "edgekit emulate app --input beats.npy --cores 8            # a build for a cluster",
     "edgekit emulate firmware-ecg --best-energy --every 250ms --battery 225mAh",
 )
 SHOWN = 8
@@ -24,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", type=Path, help=".npy: int8 (N, *shape), or raw samples in float")
     parser.add_argument("--save", type=Path, help="write the outputs to this .npy file")
     parser.add_argument("--best-energy", action="store_true", help="compare all clocks, price the most frugal one")
+    energy.core_argument(parser)
     energy.arguments(parser)
 
 
@@ -38,6 +44,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     tensor, info = firmware.input, firmware.facts["info"]
     inputs = load_samples(options.input, tensor, info) if options.input else random_samples(1, tensor)
     point = board.operating_point(options.clock, options.range) if board.clock_hz else None
+    cores = board.team(options.cores)
+    if board.cluster:
+        assert point is not None
+        return _run_cluster(options, screen, firmware, inputs, point, cores)
     with screen.step("emulation") as step:
         emulation = firmware.emulate(inputs)
         result = emulation.result
@@ -75,6 +85,50 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         cost.cycles_table(rows, report["cost"]),
         *(["", points_table(points, point)] if points else []),
         *(_outputs(emulation.outputs) if options.input else ()),
+    )
+    return 0
+
+
+def _run_cluster(
+    options: argparse.Namespace, screen: Screen, firmware: Firmware, inputs: Any, point: OperatingPoint, cores: int
+) -> int:
+    from edgekit.cluster_cost import cluster_layers, cluster_lines, cluster_report, cluster_tables
+    from edgekit.sweep import frugal, points_table, sweep_cluster
+
+    board, duty, simulator = firmware.board, energy.duty(options), firmware.simulator()
+    points = []
+    if options.best_energy:
+        with screen.step("clocks") as step:
+            points = sweep_cluster(board, lambda at: simulator.run(inputs[:1], at, cores).cost, duty)
+            step.end(f"{len(points)} operating points")
+        point = frugal(points)
+    with screen.step("simulation") as step:
+        result = simulator.run(inputs, point, cores)
+        step.end(f"{len(inputs)} inferences, {result.mips:.0f} MIPS")
+    if options.save:
+        _save(options.save, result.outputs)
+    report = cluster_report(board, result.cost, duty)
+    rows = cluster_layers(firmware.facts, board, result.cost)
+    data = {
+        "board": board.name,
+        "sha256": firmware.facts["sha256"],
+        "inferences": len(inputs),
+        **{key: report["cost"][key] for key in ("instructions", "cycles", "latency_ms", "energy_mj")},
+        **report,
+        "misaligned_accesses": result.misaligned.count,
+        "mips": result.mips,
+        "selftest_passed": result.selftest_passed,
+        "layers": rows,
+        "points": points,
+        "outputs": result.outputs.tolist(),
+    }
+    screen.show(
+        data,
+        *cluster_lines(report, board, firmware.facts["macs"]),
+        "",
+        *cluster_tables(rows, report),
+        *(["", points_table(points, point)] if points else []),
+        *(_outputs(result.outputs) if options.input else ()),
     )
     return 0
 

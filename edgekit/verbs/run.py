@@ -11,6 +11,7 @@ from edgekit.screen import Screen
 
 EXAMPLES = (
     "edgekit run ecg-tcn --board stm32l475 --seed 0 --out runs/ecg",
+    "edgekit run ecg-tcn --board gap8 --cores 8 --out runs/ecg-gap8",
     "edgekit run ecg-tcn --board stm32l475 --out runs/ecg --resume",
     "edgekit run ecg-tcn --board stm32l475 --out runs/quick --epochs 2 --qat-epochs 1 --beats 10",
 )
@@ -19,13 +20,14 @@ EXAMPLES = (
 def arguments(parser: argparse.ArgumentParser) -> None:
     training.arguments(parser)
     parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
-    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (arm-none-eabi-gcc)")
+    parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (the target's own)")
     parser.add_argument(
         "--beats", type=training.positive, default=100, help="test inputs for the emulated board (default 100)"
     )
     parser.add_argument(
         "--placement", default="auto", help="auto (default): in RAM what the emulator finds to pay; flash; ram"
     )
+    energy.core_argument(parser)
     energy.arguments(parser)
 
 
@@ -33,16 +35,17 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     # Whatever is missing or misspelt is reported before the training, not after it.
     import edgekit.emulate.cortex_m  # noqa: F401
     import quant.training.train  # noqa: F401
-    from deploy.compilers import cortex_compiler
+    from deploy.compilers import check_compiler
     from edgekit import pipeline, placement, quantizing
     from edgekit.page.render import render
-    from edgekit.report import make_report, summary
+    from edgekit.report import make_cluster_report, make_report, summary
     from edgekit.samples import stored
     from quant.datasets.cache import write_atomic
 
     board = pipeline.emulated_board(options.board)
     point = board.operating_point(options.clock, options.range)
-    cortex_compiler(board.core, options.compiler)
+    check_compiler(board.target, board.core, options.compiler)
+    cores = board.team(options.cores)
     build = pipeline.BuildOptions(options.compiler, options.placement, point)
     placement.check(options.placement)
     out = training.folder(options)
@@ -53,18 +56,33 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     assert entry.scale is not None
     inputs = stored(data.scale(data.x_test), entry.scale, entry.zero_point)
     model = out / "model.onnx"
-    priced = pipeline.price(model, quantized.graph, board, out, inputs, options.beats, build, screen)
-    report = make_report(
-        priced.firmware,
-        priced.result,
-        priced.traced,
-        point,
-        energy.duty(options),
-        priced.placement,
-        priced.agreements,
-        quantized.report,
-        trained.config,
-    )
+    arguments = (model, quantized.graph, board, out, inputs, options.beats, build)
+    priced: pipeline.Priced | pipeline.PricedCluster
+    if board.cluster:
+        priced = pipeline.price_cluster(*arguments, cores, screen)
+        report = make_cluster_report(
+            priced.firmware.facts,
+            board,
+            priced.simulation.cost,
+            energy.duty(options),
+            priced.firmware.facts["sha256"],
+            priced.agreements,
+            quantized.report,
+            trained.config,
+        )
+    else:
+        priced = pipeline.price(*arguments, screen)
+        report = make_report(
+            priced.firmware,
+            priced.result,
+            priced.traced,
+            point,
+            energy.duty(options),
+            priced.placement,
+            priced.agreements,
+            quantized.report,
+            trained.config,
+        )
     write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())
     write_atomic(out / pipeline.PAGE, render(report).encode())
     place = f"report in {out / pipeline.PAGE}, everything else beside it"

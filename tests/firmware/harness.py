@@ -27,6 +27,7 @@ class Run:
     Attributes:
         offset: where its output lies in the program's ``result``.
         inplace: the input that lies there too, if any.
+        wanted: the output, where it is not what the operator gives (a piece of a layer).
     """
 
     case: Case
@@ -34,6 +35,7 @@ class Run:
     site: Site
     offset: int
     inplace: int | None = None
+    wanted: NDArray[np.int64] | None = None
 
     @property
     def label(self) -> str:
@@ -49,6 +51,8 @@ class Run:
     @property
     def expected(self) -> bytes:
         """Output bytes by the NumPy reference, in storage order."""
+        if self.wanted is not None:
+            return to_bytes(self.site.out_layout.store(self.wanted), self.site.output.dtype)
         values = [v[None].astype(np.int64) for v in self.case.values]
         y = self.site.op.evaluate(values, list(self.site.inputs))[0]
         return to_bytes(self.site.out_layout.store(y), self.site.output.dtype)

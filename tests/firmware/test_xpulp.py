@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deploy.kernels import KERNELS
-from tests.firmware.cases import all_cases
-from tests.firmware.harness import Run, mismatches, plan_runs
+from tests.firmware.cases import all_cases, convolutions
+from tests.firmware.harness import Run, mismatches, plan_runs, result_bytes
+from tests.firmware.tiles import tile_runs
 from tests.firmware.toolchain import build_for_host, run_program
 
 TEAM_KERNELS = [kernel for kernel in KERNELS if kernel.team]
@@ -16,7 +19,10 @@ TEAM_KERNELS = [kernel for kernel in KERNELS if kernel.team]
 
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
-    return plan_runs(all_cases(), TEAM_KERNELS, inplace=True)
+    whole = plan_runs(all_cases(), TEAM_KERNELS, inplace=True)
+    pieces = tile_runs(convolutions(np.random.default_rng(4)), TEAM_KERNELS, each=3)
+    behind = result_bytes(whole) + 8
+    return [*whole, *(replace(run, offset=run.offset + behind - behind % 8) for run in pieces)]
 
 
 @pytest.fixture(scope="module", params=["zig, sanitized", "gcc, sanitized"])

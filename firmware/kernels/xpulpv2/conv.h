@@ -6,8 +6,8 @@
  * (`zero`), or from a copy of the kernel row that the core makes in its own scratch memory.
  *
  *   EK_SEGMENT_TAP      a segment is one tap: the input channels of a position, filled up to whole words
- *   EK_SEGMENT_JOINED   channels are whole words, so that the taps of a row may be joined where all of them lie inside
- *   EK_SEGMENT_ROW      a segment is a kernel row, filled up; rows that leave the input are copied
+ *   EK_SEGMENT_JOINED   channels are whole words, so that the taps of a row are joined where all of them lie inside
+ *   EK_SEGMENT_ROW      a segment is a kernel row, filled up; where it leaves the input it is copied
  *
  * Weights: per group, per four outputs (the last ones filled up), segment, word, output. Records are filled up as well.
  * The team shares blocks: all outputs of a block of positions, then the next positions.
@@ -17,7 +17,6 @@
 
 #include "../window.h"
 #include "mac_block.h"
-#include "requant.h"
 #include "team.h"
 
 enum { EK_SEGMENT_TAP = 0, EK_SEGMENT_JOINED = 1, EK_SEGMENT_ROW = 2 };
@@ -28,177 +27,195 @@ typedef struct {
     int32_t groups;
     int32_t in_zero;
     int32_t segment;
-    int32_t scratch; /* bytes of one core */
+    int32_t outputs, blocks; /* of a group */
+    int32_t words, steps;    /* of one output's weights; of a segment */
+    int32_t scratch;         /* bytes of one core */
 } ek_conv_xpulp_geometry;
 
 /* What all blocks of a call share. */
 typedef struct {
     const int8_t *x, *zero;
-    int32_t channels;                /* of a group */
-    int32_t row, step_row, step_tap; /* bytes: an input row, from one kernel row to the next, from tap to tap */
-    int32_t copied;                  /* bytes of a copied kernel row, whole words */
+    int32_t row, step_row; /* bytes: an input row; from one kernel row to the next */
+    int32_t step_tap, step_position;
     ek_address *table;
     int8_t *copies;
 } ek_conv_input;
 
-/* A position's window: where it starts in the input, and whether it lies inside. */
+/* Neighbouring positions of one output row: their first window's corner in the input, and whether all lie inside. */
 typedef struct {
-    int32_t top, left, inside;
-} ek_conv_view;
+    int32_t top, left, count, inside;
+} ek_conv_span;
 
-EK_INLINE ek_conv_view ek_conv_look(const ek_window *s, int32_t oh, int32_t ow) {
+EK_INLINE ek_conv_span ek_conv_look(const ek_window *s, int32_t oh, int32_t ow, int32_t count) {
     const int32_t top = oh * s->stride_h - s->pad_top, left = ow * s->stride_w - s->pad_left;
-    const int32_t bottom = top + (s->kernel_h - 1) * s->dilation_h, right = left + (s->kernel_w - 1) * s->dilation_w;
-    const ek_conv_view view = {top, left, top >= 0 && left >= 0 && bottom < s->in_h && right < s->in_w};
-    return view;
+    const int32_t bottom = top + (s->kernel_h - 1) * s->dilation_h;
+    const int32_t right = left + (count - 1) * s->stride_w + (s->kernel_w - 1) * s->dilation_w;
+    const ek_conv_span span = {top, left, count, top >= 0 && left >= 0 && bottom < s->in_h && right < s->in_w};
+    return span;
 }
 
-/* One kernel row of a window as z_x and what lies inside the input. */
-EK_INLINE void ek_conv_copy_row(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, ek_conv_view view, int32_t h,
-                                int8_t *to) {
-    const ek_window *s = &g->window;
-    const int32_t seen = h >= 0 && h < s->in_h, taps = s->kernel_w;
-    const int32_t first = seen ? ek_first_tap(view.left, 1, taps) : taps;
-    const int32_t last = seen ? ek_max(first, ek_last_tap(view.left, 1, taps, s->in_w)) : taps;
-    const int8_t *from = in->x + h * in->row + view.left * s->in_c;
-    int32_t i = 0;
-    for (; i < first * s->in_c; i++)
-        to[i] = (int8_t)g->in_zero;
-    for (; i < last * s->in_c; i++)
-        to[i] = from[i];
-    for (; i < in->copied; i++)
-        to[i] = (int8_t)g->in_zero;
+/* One segment's entries: `count` addresses, `step` bytes apart. */
+EK_INLINE void ek_conv_enter(ek_address *entry, ek_address first, int32_t step, int32_t count) {
+    for (int32_t i = 0; i < count; i++) {
+        entry[i] = first;
+        first += (ek_address)step;
+    }
 }
 
-/* A column of the table: segments of a position that is not wholly inside, `positions` entries apart. */
-EK_INLINE void ek_conv_edge(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, ek_conv_view view,
-                            ek_address *entry, int32_t positions, int8_t *copies) {
-    const ek_window *s = &g->window;
+/* Entries of `taps` > 0 segments that are `step` bytes apart: `count` positions in a table of `positions`. */
+EK_INLINE ek_address *ek_conv_enter_taps(ek_address *entry, ek_address first, int32_t step, int32_t taps, int32_t apart,
+                                         int32_t count, int32_t positions) {
+#if EK_XPULP_ASM
+    if (count == EK_POSITIONS) {
+        ek_address second = first + (ek_address)apart, third = second + (ek_address)apart;
+        ek_address fourth = third + (ek_address)apart;
+        __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[taps]", "8") EK_SW_POST("%[a]", "%[entry]", "4")
+                             EK_SW_POST("%[b]", "%[entry]", "4") EK_SW_POST("%[c]", "%[entry]", "4")
+                                 EK_SW_POST("%[d]", "%[entry]",
+                                            "4") "add %[a], %[a], %[step]\n\tadd %[b], %[b], %[step]\n\t"
+                                                 "add %[c], %[c], %[step]\n\tadd %[d], %[d], %[step]\n\t" EK_ASM_END
+                         : [entry] "+r"(entry), [a] "+r"(first), [b] "+r"(second), [c] "+r"(third), [d] "+r"(fourth)
+                         : [taps] "r"(taps), [step] "r"(step)
+                         : "memory");
+        return entry;
+    }
+#endif
+    for (int32_t i = 0; i < taps; i++) {
+        ek_conv_enter(entry, first, apart, count);
+        entry += positions;
+        first += (ek_address)step;
+    }
+    return entry;
+}
+
+EK_INLINE ek_address ek_conv_corner(const ek_window *s, const ek_conv_input *in, ek_conv_span span) {
+    return ek_address_of(in->x + span.top * in->row + span.left * s->in_c, in->copies);
+}
+
+/* Entries of positions that lie inside: `taps` taps per row (all of them, or 1 where a row is one segment). */
+EK_INLINE void ek_conv_inner(const ek_window *s, const ek_conv_input *in, ek_conv_span span, ek_address *entry,
+                             int32_t positions, int32_t taps) {
+    const ek_address corner = ek_conv_corner(s, in, span);
+    const int32_t apart = in->step_position, count = span.count;
+    if (taps == 1) {
+        ek_conv_enter_taps(entry, corner, in->step_row, s->kernel_h, apart, count, positions);
+        return;
+    }
     for (int32_t ky = 0; ky < s->kernel_h; ky++) {
-        const int32_t h = view.top + ky * s->dilation_h, seen = h >= 0 && h < s->in_h;
-        if (g->segment == EK_SEGMENT_ROW) {
-            ek_conv_copy_row(g, in, view, h, copies);
-            *entry = ek_address_of(copies, in->copies);
-            copies += in->copied;
-            entry += positions;
-            continue;
-        }
-        for (int32_t kx = 0; kx < s->kernel_w; kx++) {
-            const int32_t w = view.left + kx * s->dilation_w;
-            const int8_t *tap = seen && w >= 0 && w < s->in_w ? in->x + h * in->row + w * s->in_c : in->zero;
-            *entry = ek_address_of(tap, in->copies);
-            entry += positions;
+        const ek_address row = corner + (ek_address)(ky * in->step_row);
+        entry = ek_conv_enter_taps(entry, row, in->step_tap, taps, apart, count, positions);
+    }
+}
+
+/* `count` entries of one position's column: addresses that are `step` bytes apart. */
+EK_INLINE ek_address *ek_conv_enter_column(ek_address *entry, ek_address first, int32_t step, int32_t count,
+                                           int32_t positions) {
+#if EK_XPULP_ASM
+    if (count > 0)
+        __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "2") EK_SW_POST_R(
+                             "%[first]", "%[entry]", "%[pitch]") "add %[first], %[first], %[step]\n\t" EK_ASM_END
+                         : [entry] "+r"(entry), [first] "+r"(first)
+                         : [count] "r"(count), [step] "r"(step), [pitch] "r"(4 * positions)
+                         : "memory");
+#else
+    for (int32_t i = 0; i < count; i++) {
+        *entry = first;
+        entry += positions;
+        first += (ek_address)step;
+    }
+#endif
+    return entry;
+}
+
+/* Entries of positions that do not, tap by tap: those outside are the row of z_x. */
+EK_INLINE void ek_conv_edge(const ek_window *s, const ek_conv_input *in, ek_conv_span span, ek_address *entry,
+                            int32_t positions) {
+    const ek_address zero = ek_address_of(in->zero, in->copies);
+    const int32_t taps = s->kernel_w;
+    for (int32_t i = 0; i < span.count; i++) {
+        const int32_t left = span.left + i * s->stride_w;
+        const int32_t first = ek_first_tap(left, s->dilation_w, taps);
+        const int32_t last = ek_max(first, ek_last_tap(left, s->dilation_w, taps, s->in_w));
+        const int32_t start = (left + first * s->dilation_w) * s->in_c;
+        ek_address *to = entry + i;
+        for (int32_t ky = 0; ky < s->kernel_h; ky++) {
+            const int32_t h = span.top + ky * s->dilation_h, seen = h >= 0 && h < s->in_h;
+            const ek_address from = ek_address_of(in->x + h * in->row + start, in->copies);
+            to = ek_conv_enter_column(to, zero, 0, seen ? first : taps, positions);
+            to = ek_conv_enter_column(to, from, in->step_tap, seen ? last - first : 0, positions);
+            to = ek_conv_enter_column(to, zero, 0, seen ? taps - last : 0, positions);
         }
     }
 }
 
-/* The same of a position that is: taps one by one, or whole rows. */
-EK_INLINE void ek_conv_inner(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, ek_conv_view view,
-                             ek_address *entry, int32_t positions, int32_t taps) {
+/* Entries of positions that do not, row by row: copies of what their windows see, z_x outside. Returns the end of the
+ * copies. */
+EK_INLINE int8_t *ek_conv_copy(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, ek_conv_span span,
+                               ek_address *entry, int32_t positions, int8_t *to) {
     const ek_window *s = &g->window;
-    ek_address row = ek_address_of(in->x + view.top * in->row + view.left * s->in_c, in->copies);
+    const int32_t columns = (span.count - 1) * s->stride_w + s->kernel_w, c = s->in_c;
+    const int32_t first = ek_max(0, ek_min(columns, -span.left));
+    const int32_t last = ek_max(first, ek_min(columns, s->in_w - span.left));
+    const uint32_t zero = ek_repeat4(g->in_zero);
     for (int32_t ky = 0; ky < s->kernel_h; ky++) {
-        ek_address tap = row;
-        for (int32_t kx = 0; kx < taps; kx++) {
-            *entry = tap;
-            entry += positions;
-            tap += (ek_address)in->step_tap;
-        }
-        row += (ek_address)in->step_row;
+        const int32_t h = span.top + ky * s->dilation_h;
+        if (h >= 0 && h < s->in_h) {
+            ek_fill_words(to, zero, first * c);
+            ek_copy_words(to + first * c, in->x + h * in->row + (span.left + first) * c, (last - first) * c);
+            ek_fill_words(to + last * c, zero, (columns - last) * c);
+        } else
+            ek_fill_words(to, zero, columns * c);
+        ek_conv_enter(entry, ek_address_of(to, in->copies), in->step_position, span.count);
+        entry += positions;
+        to += (columns * c + 7) / 4 * 4;
     }
+    return to;
 }
 
-/* Fills the table for `positions` positions from `first`, those behind the last one like the last one; returns the
- * segments per kernel row. */
-EK_INLINE int32_t ek_conv_fill(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, int32_t first,
+/* Fills the table for `positions` positions from (oh, ow), those behind the last one with anything that may be read;
+ * returns the segments per kernel row. */
+EK_INLINE int32_t ek_conv_fill(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, int32_t oh, int32_t ow,
                                int32_t positions) {
     const ek_window *s = &g->window;
-    const int32_t last = s->out_h * s->out_w - 1;
-    int32_t oh = first / s->out_w, ow = first % s->out_w, inside = 1;
-    ek_conv_view view[EK_POSITIONS];
-    for (int32_t i = 0; i < positions; i++) {
-        view[i] = ek_conv_look(s, oh, ow);
-        inside &= view[i].inside;
-        if (first + i < last && ++ow == s->out_w) {
-            ow = 0;
-            oh++;
+    if (g->segment != EK_SEGMENT_TAP && ow + positions <= s->out_w) { /* the most frequent case, as fast as possible */
+        const ek_conv_span all = ek_conv_look(s, oh, ow, positions);
+        if (all.inside) {
+            ek_conv_enter_taps(in->table, ek_conv_corner(s, in, all), in->step_row, s->kernel_h, in->step_position,
+                               positions, positions);
+            return 1;
         }
+    }
+    ek_conv_span span[EK_POSITIONS];
+    int32_t spans = 0, inside = 1;
+    for (int32_t i = 0; i < positions; i += span[spans++].count) {
+        span[spans] = ek_conv_look(s, oh++, ow, ek_min(positions - i, s->out_w - ow));
+        inside &= span[spans].inside;
+        ow = 0;
     }
     const int32_t joined = g->segment == EK_SEGMENT_ROW || (g->segment == EK_SEGMENT_JOINED && inside);
     const int32_t taps = joined ? 1 : s->kernel_w;
-    for (int32_t i = 0; i < positions; i++) {
-        if (view[i].inside)
-            ek_conv_inner(g, in, view[i], in->table + i, positions, taps);
+    ek_address *entry = in->table;
+    int8_t *copies = in->copies;
+    for (int32_t k = 0; k < spans; entry += span[k++].count)
+        if (span[k].inside)
+            ek_conv_inner(s, in, span[k], entry, positions, taps);
+        else if (g->segment == EK_SEGMENT_ROW)
+            copies = ek_conv_copy(g, in, span[k], entry, positions, copies);
         else
-            ek_conv_edge(g, in, view[i], in->table + i, positions, in->copies + i * s->kernel_h * in->copied);
-    }
+            ek_conv_edge(s, in, span[k], entry, positions);
     return taps;
-}
-
-/* The sums of a block as outputs: `outputs` of four channels at `count` of `positions` (a literal) positions. */
-EK_INLINE void ek_conv_store(const ek_requant *r, int32_t positions, const int32_t *acc, int32_t outputs, int32_t count,
-                             const int32_t *record, void *y, int32_t at, int32_t out_c) {
-    if (r->full || r->out_bits != 8) {
-        int32_t sums[EK_OUTPUTS * EK_POSITIONS];
-        for (int32_t i = 0; i < EK_OUTPUTS * positions; i++)
-            sums[i] = acc[i];
-        for (int32_t o = 0; o < outputs; o++)
-            for (int32_t i = 0; i < count; i++) {
-                const int32_t *factors = record + o * EK_RECORD_WORDS(r);
-                ek_store(r, y, at + i * out_c + o, ek_requantize(r, sums[o * positions + i], factors));
-            }
-        return;
-    }
-    int32_t value[EK_OUTPUTS * EK_POSITIONS];
-    EK_UNROLL
-    for (int32_t o = 0; o < EK_OUTPUTS; o++) {
-        const int32_t m = record[4 * o + 1], round = record[4 * o + 2], shift = record[4 * o + 3];
-        EK_UNROLL
-        for (int32_t i = 0; i < EK_POSITIONS; i++)
-            if (i < positions)
-                value[o * positions + i] = ek_clip8(ek_scale_high(acc[o * positions + i], m, round, shift));
-    }
-    const uint32_t lo = ek_repeat4(r->lo), hi = ek_repeat4(r->hi);
-    int8_t *to = (int8_t *)y + at;
-    EK_UNROLL
-    for (int32_t i = 0; i < EK_POSITIONS; i++) {
-        if (i == positions || i == count)
-            return;
-        const uint32_t word = ek_min4(
-            ek_max4(ek_pack4(value[i], value[positions + i], value[2 * positions + i], value[3 * positions + i]), lo),
-            hi);
-        if (outputs == EK_OUTPUTS)
-            ek_store4(to, word);
-        else
-            for (int32_t o = 0; o < outputs; o++)
-                to[o] = (int8_t)ek_byte(word, o);
-        to += out_c;
-    }
-}
-
-EK_INLINE void ek_conv_block(const ek_requant *r, int32_t positions, ek_mac_block *block, int32_t outputs,
-                             int32_t count, void *y, int32_t at, int32_t out_c) {
-    const int32_t *record = block->record;
-    int32_t acc[EK_OUTPUTS * EK_POSITIONS];
-    if (positions == 4) {
-        ek_mac_4x4(block, acc);
-        ek_conv_store(r, 4, acc, outputs, count, record, y, at, out_c);
-    } else if (positions == 2) {
-        ek_mac_4x2(block, acc);
-        ek_conv_store(r, 2, acc, outputs, count, record, y, at, out_c);
-    } else {
-        ek_mac_4x1(block, acc);
-        ek_conv_store(r, 1, acc, outputs, count, record, y, at, out_c);
-    }
 }
 
 /* Positions of a block: four, or fewer where that leaves less work to the core with the most. */
 EK_INLINE int32_t ek_conv_positions(int32_t positions, int32_t blocks, int32_t steps, int32_t cores) {
-    int32_t best = 0, least = 0;
-    for (int32_t n = EK_POSITIONS; n > 0; n /= 2) {
-        const int32_t units = (positions + n - 1) / n * blocks, cost = steps * (4 + 5 * n) + 40 * n + 60;
+    int32_t best = EK_POSITIONS, least = INT32_MAX;
+    if ((positions / EK_POSITIONS) * blocks >= 8 * cores) /* enough for everyone */
+        return best;
+    for (int32_t n = EK_POSITIONS; n > 0; n >>= 1) {
+        EK_KEEP(n); /* three times the code would take longer to fetch than the loop takes */
+        const int32_t units = (positions + n - 1) / n * blocks, cost = steps * (4 + 5 * n) + 26 * n + 30;
         const int32_t total = (units + cores - 1) / cores * cost;
-        if (best == 0 || total < least) {
+        if (total < least) {
             best = n;
             least = total;
         }
@@ -210,45 +227,45 @@ EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, cons
                              const int32_t *record, const int8_t *zero, void *scratch) {
     const ek_window *s = &g->window;
     const ek_requant *r = &g->requant;
-    const int32_t channels = s->in_c / g->groups, outputs = s->out_c / g->groups, positions = s->out_h * s->out_w;
-    const int32_t tap_words = (channels + 3) / 4, row_words = (s->kernel_w * channels + 3) / 4;
-    const int32_t words = s->kernel_h * (g->segment == EK_SEGMENT_ROW ? row_words : s->kernel_w * tap_words);
-    const int32_t group_blocks = (outputs + EK_OUTPUTS - 1) / EK_OUTPUTS, blocks = g->groups * group_blocks;
-    const int32_t width = ek_conv_positions(positions, blocks, words, team.cores);
+    const int32_t positions = s->out_h * s->out_w, blocks = g->groups * g->blocks;
+    const int32_t fast = ek_mac_is_fast(r), record_bytes = 4 * EK_OUTPUTS * EK_RECORD_WORDS(r);
+    const int32_t width = fast ? ek_conv_positions(positions, blocks, g->words, team.cores) : 1;
     const int32_t units = (positions + width - 1) / width * blocks;
-    const int32_t size = EK_RECORD_WORDS(r);
     int8_t *own = (int8_t *)scratch + team.core * g->scratch;
-    const int32_t copied = g->segment == EK_SEGMENT_ROW ? 4 * row_words : 0;
     ek_conv_input in = {x,
                         zero,
-                        channels,
                         s->in_w * s->in_c,
                         s->dilation_h * s->in_w * s->in_c,
                         s->dilation_w * s->in_c,
-                        copied,
-                        (ek_address *)(void *)(own + EK_POSITIONS * s->kernel_h * copied),
-                        own};
-    int32_t unit = ek_share(units, team.core, team.cores);
-    const int32_t end = ek_share(units, team.core + 1, team.cores);
-    int32_t first = unit / blocks * width, block = unit % blocks;
-    while (unit < end) {
-        const int32_t group = block / group_blocks, last = ek_min((group + 1) * group_blocks, block + end - unit);
-        const int32_t count = ek_min(width, positions - first);
-        in.x = x + group * channels;
-        const int32_t taps = ek_conv_fill(g, &in, first, width);
-        const int32_t segments = s->kernel_h * taps;
-        const int32_t steps = g->segment == EK_SEGMENT_ROW ? row_words : s->kernel_w / taps * tap_words;
-        unit += last - block;
-        for (; block < last; block++) {
-            const int32_t o = (block - group * group_blocks) * EK_OUTPUTS;
-            ek_mac_block b = {in.table, own,  w + block * words * 16, record + block * EK_OUTPUTS * size, 4 * size,
-                              segments, steps};
-            ek_conv_block(r, width, &b, ek_min(EK_OUTPUTS, outputs - o), count, y,
-                          first * s->out_c + group * outputs + o, s->out_c);
-        }
+                        s->stride_w * s->in_c,
+                        (ek_address *)(void *)own,
+                        own + 4 * EK_POSITIONS * s->kernel_h * (g->segment == EK_SEGMENT_ROW ? 1 : s->kernel_w)};
+    ek_mac_run run = ek_mac_prepare(r, in.table, in.copies);
+    int32_t left = ek_share(units, team.core, team.cores), block = left % blocks, first = left / blocks * width;
+    int32_t oh = first / s->out_w, ow = first % s->out_w;
+    for (left = ek_share(units, team.core + 1, team.cores) - left; left > 0;) {
+        const int32_t group = g->groups > 1 ? block / g->blocks : 0, from = group * g->blocks, o = group * g->outputs;
+        const int32_t count = ek_min(left, from + g->blocks - block), done = (block - from) * EK_OUTPUTS;
+        const int32_t at = first * s->out_c + o + done;
+        if (g->groups > 1)
+            in.x = x + group * (s->in_c / g->groups);
+        const int32_t taps = ek_conv_fill(g, &in, oh, ow, width);
+        run.w = w + block * g->words * 16;
+        run.record = (const int32_t *)(const void *)((const int8_t *)record + block * record_bytes);
+        run.y = (int8_t *)y + at;
+        run.segments = s->kernel_h * taps;
+        run.steps = taps == 1 && g->segment == EK_SEGMENT_JOINED ? s->kernel_w * g->steps : g->steps;
+        if (fast)
+            ek_mac_fast(&run, width, s->out_c, ek_min(width, positions - first), count, g->outputs - done);
+        else
+            ek_mac_general(&run, r, count, g->outputs - done, y, at);
+        left -= count;
+        block += count;
         if (block == blocks) {
             block = 0;
             first += width;
+            for (ow += width; ow >= s->out_w; ow -= s->out_w)
+                oh++;
         }
     }
 }

@@ -21,33 +21,28 @@ typedef struct {
     ek_requant requant;
 } ek_dense_xpulp_geometry;
 
-/* Sums of four outputs over `steps` words of inputs; biases are those of `record`. */
-EK_INLINE void ek_dense_sums(const int8_t *x, const int8_t *w, const int32_t *record, int32_t record_bytes,
-                             int32_t steps, int32_t *acc) {
-    const ek_address table = ek_address_of(x, x);
-    ek_mac_block block = {&table, x, w, record, record_bytes, 1, steps};
-    ek_mac_4x1(&block, acc);
-}
-
 EK_INLINE void ek_dense_xpulp(const ek_dense_xpulp_geometry *g, ek_team team, const int8_t *x, void *y, const int8_t *w,
                               const int32_t *record) {
     const ek_requant *r = &g->requant;
-    const int32_t steps = (g->inputs + 3) / 4, size = EK_RECORD_WORDS(r);
-    const int32_t blocks = (g->outputs + EK_OUTPUTS - 1) / EK_OUTPUTS;
-    const int32_t end = ek_share(blocks, team.core + 1, team.cores);
-    for (int32_t block = ek_share(blocks, team.core, team.cores); block < end; block++) {
-        const int32_t at = block * EK_OUTPUTS, count = ek_min(EK_OUTPUTS, g->outputs - at);
-        int32_t acc[EK_OUTPUTS];
-        ek_dense_sums(x, w + at * steps * 4, record + at * size, 4 * size, steps, acc);
-        for (int32_t o = 0; o < count; o++)
-            ek_store(r, y, at + o, ek_requantize_xpulp(r, acc[o], record + (at + o) * size));
-    }
+    const ek_address table = ek_address_of(x, x);
+    const int32_t steps = (g->inputs + 3) / 4, blocks = (g->outputs + EK_OUTPUTS - 1) / EK_OUTPUTS;
+    const int32_t block = ek_share(blocks, team.core, team.cores), end = ek_share(blocks, team.core + 1, team.cores);
+    const int32_t at = block * EK_OUTPUTS, outputs = g->outputs - at;
+    ek_mac_run run = ek_mac_prepare(r, &table, x);
+    run.w = w + at * steps * 4;
+    run.record = record + at * EK_RECORD_WORDS(r);
+    run.y = (int8_t *)y + at;
+    run.segments = 1;
+    run.steps = steps;
+    if (ek_mac_is_fast(r))
+        ek_mac_fast(&run, 1, 0, 1, end - block, outputs);
+    else
+        ek_mac_general(&run, r, end - block, outputs, y, at);
 }
 
 /* y is not written: the sums stay in scratch memory. */
 EK_INLINE void ek_dense_slices_xpulp(const ek_dense_xpulp_geometry *g, ek_team team, const int8_t *x, void *y,
                                      const int8_t *w, void *scratch) {
-    static const int32_t none = 0;
     const int32_t steps = (g->inputs + 3) / 4, blocks = (g->outputs + EK_OUTPUTS - 1) / EK_OUTPUTS;
     const int32_t end = ek_share(blocks * g->slices, team.core + 1, team.cores);
     int32_t *sums = scratch;
@@ -56,8 +51,13 @@ EK_INLINE void ek_dense_slices_xpulp(const ek_dense_xpulp_geometry *g, ek_team t
         const int32_t block = unit % blocks, slice = unit / blocks;
         const int32_t from = ek_share(steps, slice, g->slices), to = ek_share(steps, slice + 1, g->slices);
         int32_t acc[EK_OUTPUTS] = {0, 0, 0, 0};
+        const ek_address table = ek_address_of(x + 4 * from, x);
+        ek_mac_run run = ek_mac_prepare(&g->requant, &table, x);
+        run.w = w + (block * steps + from) * 4 * EK_OUTPUTS;
+        run.segments = 1;
+        run.steps = to - from;
         if (to > from)
-            ek_dense_sums(x + 4 * from, w + (block * steps + from) * 4 * EK_OUTPUTS, &none, 0, to - from, acc);
+            ek_mac_sums_4x1(&run, acc);
         for (int32_t o = 0; o < EK_OUTPUTS; o++)
             sums[unit * EK_OUTPUTS + o] = acc[o];
     }

@@ -1,23 +1,22 @@
 /*
  * Depthwise convolution with four-way dot products, XpulpV2: same values as ../depthwise.h.
  *
- * Channels lie next to each other in memory, the taps of one channel do not. A core therefore copies the input rows of
- * four channels into its own scratch memory, transposed: there a channel's row is contiguous, and one word holds four
- * taps. Where taps are `dilation_w` apart, a row is stored as that many phases, so that they are neighbours again.
- * Padding is z_x in the copy; z_x is folded into the biases.
+ * Channels lie next to each other in memory, the taps of one channel do not. A core therefore copies a band of input
+ * rows of four channels into its own scratch memory, transposed: there a channel's row is contiguous, and one word
+ * holds four taps. Where taps are `dilation_w` apart, a row is stored as that many phases, so that they are neighbours
+ * again. Padding is z_x in the copy; z_x is folded into the biases.
  *
  * Rows and columns may have changed roles (kernels that are taller than wide): the geometry says how far apart rows and
  * columns lie in memory. Weights int8: [output][kernel row][tap, filled up to whole words].
  *
- * Scratch memory of a core: kernel_h addresses, a ring of input rows, and a row of z_x; each row is [channel][phase].
- * The team shares (four channels, chunk of columns, output row); a core's rows are neighbours.
+ * Scratch memory of a core: [row of the band][channel][phase][column]. The team shares (four channels, chunk of
+ * columns, output row); a band is up to `rows` neighbouring output rows.
  */
 #ifndef EK_XPULPV2_DEPTHWISE_H
 #define EK_XPULPV2_DEPTHWISE_H
 
 #include "../window.h"
-#include "mac_block.h"
-#include "requant.h"
+#include "depthwise_loops.h"
 #include "team.h"
 
 typedef struct {
@@ -25,147 +24,166 @@ typedef struct {
     ek_requant requant;
     int32_t in_zero;
     int32_t x_row, x_column, y_row, y_column; /* elements from one to the next */
-    int32_t columns;                          /* output columns of a chunk */
+    int32_t columns;                          /* outputs of a chunk */
     int32_t pitch;                            /* bytes of a phase, whole words */
-    int32_t scratch;                          /* bytes of one core */
+    int32_t scratch;                          /* bytes of the whole team */
 } ek_depthwise_xpulp_geometry;
 
-/* What the loops over one chunk share. */
+/* Fewer than four columns of an input row. */
+EK_INLINE void ek_depthwise_few(const int8_t *x, int32_t step, int32_t count, int8_t *to, int32_t channel) {
+    for (int32_t i = 0; i < count; i++)
+        for (int32_t lane = 0; lane < 4; lane++)
+            to[i + lane * channel] = (int8_t)ek_byte(ek_load4(x + i * step), lane);
+}
+
+/* What a band's copy holds of one phase: columns first .. last-1 of `count` and rows begin .. end-1 of `rows` lie
+ * inside the input, whose column `left` and row `top` are the copy's first ones. */
 typedef struct {
-    const ek_address *table; /* where each kernel row lies, channel 0 */
-    const void *near;
-    int32_t channel; /* bytes from one channel's row to the next */
-    int32_t width;   /* outputs in a row of the chunk */
-} ek_depthwise_rows;
+    int32_t top, rows, begin, end;
+    int32_t left, count, first, last;
+} ek_depthwise_part;
 
-/* Four words of four lanes: lane i of every word becomes word i. */
-EK_INLINE void ek_transpose4(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t *y) {
-    const uint32_t low = ek_shuffle4(a, b, 0x05010400u), high = ek_shuffle4(a, b, 0x07030602u);
-    const uint32_t low2 = ek_shuffle4(c, d, 0x05010400u), high2 = ek_shuffle4(c, d, 0x07030602u);
-    y[0] = ek_pack2((int32_t)low, (int32_t)low2);
-    y[1] = ek_shuffle4(low, low2, 0x07060302u);
-    y[2] = ek_pack2((int32_t)high, (int32_t)high2);
-    y[3] = ek_shuffle4(high, high2, 0x07060302u);
+EK_INLINE ek_depthwise_part ek_depthwise_look(const ek_window *s, int32_t top, int32_t rows, int32_t left,
+                                              int32_t count) {
+    const int32_t first = ek_first_tap(left, s->dilation_w, count), begin = ek_min(ek_max(0, -top), rows);
+    const int32_t last = ek_max(first, ek_last_tap(left, s->dilation_w, count, s->in_w));
+    const ek_depthwise_part part = {top,  rows,  begin, ek_max(begin, ek_min(rows, s->in_h - top)),
+                                    left, count, first, last};
+    return part;
 }
 
-EK_INLINE uint32_t ek_depthwise_column(const ek_depthwise_xpulp_geometry *g, const int8_t *x, int32_t column) {
-    return column >= 0 && column < g->window.in_w ? ek_load4(x + column * g->x_column) : ek_repeat4(g->in_zero);
-}
-
-/* One phase: columns first, first + dilation_w, ... of an input row `x`, z_x outside. */
-EK_INLINE void ek_depthwise_phase(const ek_depthwise_xpulp_geometry *g, const int8_t *x, int32_t first, int32_t count,
-                                  int8_t *to, int32_t channel) {
-    const int32_t apart = g->window.dilation_w;
-    for (int32_t i = 0; i < count; i += 4) {
-        const int32_t column = first + i * apart;
-        uint32_t a, b, c, d, lanes[4];
-        if (column >= 0 && column + 3 * apart < g->window.in_w) {
-            const int32_t step = apart * g->x_column;
-            const int8_t *from = x + column * g->x_column;
-            a = ek_load4(from);
-            b = ek_load4(from + step);
-            c = ek_load4(from + 2 * step);
-            d = ek_load4(from + 3 * step);
-        } else {
-            a = ek_depthwise_column(g, x, column);
-            b = ek_depthwise_column(g, x, column + apart);
-            c = ek_depthwise_column(g, x, column + 2 * apart);
-            d = ek_depthwise_column(g, x, column + 3 * apart);
-        }
-        ek_transpose4(a, b, c, d, lanes);
-        ek_store4(to + i, lanes[0]);
-        ek_store4(to + i + channel, lanes[1]);
-        ek_store4(to + i + 2 * channel, lanes[2]);
-        ek_store4(to + i + 3 * channel, lanes[3]);
+/* z_x outside the input, by words: the last one may reach into what is written later, or behind the band. */
+EK_INLINE void ek_depthwise_pad(ek_depthwise_part p, uint32_t zero, int32_t channel, int8_t *to) {
+    for (int32_t i = 0; i < p.first; i += 4)
+        ek_fill_apart(to + i, zero, 4 * p.rows, channel);
+    for (int32_t i = p.last; i < p.count; i += 4)
+        ek_fill_apart(to + i, zero, 4 * p.rows, channel);
+    for (int32_t i = p.first; i < p.last && p.end - p.begin < p.rows; i += 4) {
+        ek_fill_apart(to + i, zero, 4 * p.begin, channel);
+        ek_fill_apart(to + i + 4 * p.end * channel, zero, 4 * (p.rows - p.end), channel);
     }
 }
 
-/* acc[i] += the dot products of all kernel rows at row + offset[i]. */
-EK_INLINE void ek_depthwise_sums(const ek_address *table, const void *near, int32_t rows, int32_t words,
-                                 const int8_t *w, const int32_t *offset, int32_t *acc) {
-#if EK_XPULP_ASM
-    (void)near;
-    __asm__ volatile(
-        EK_ASM_BEGIN EK_LW_POST("t0", "%[table]", "4") EK_LOOP1(
-            "%[rows]", "4 + 1 + 9 + 2") "add a4, t0, %[o0]\n\tadd a5, t0, %[o1]\n\tadd a6, t0, %[o2]\n\tadd a7, t0, "
-                                        "%[o3]\n\t" EK_LOOP0("%[words]", "9") EK_LW_POST("t1", "%[w]", "4")
-                                            EK_LW_POST("t2", "a4", "4") EK_LW_POST("t3", "a5", "4")
-                                                EK_LW_POST("t4", "a6", "4") EK_SDOTSP4("%[a0]", "t1", "t2")
-                                                    EK_LW_POST("t5", "a7", "4") EK_SDOTSP4("%[a1]", "t1", "t3")
-                                                        EK_SDOTSP4("%[a2]", "t1", "t4") EK_SDOTSP4("%[a3]", "t1", "t5")
-                                                            EK_LW_POST("t0", "%[table]", "4") "nop\n\t" EK_ASM_END
-        : [a0] "+r"(acc[0]), [a1] "+r"(acc[1]), [a2] "+r"(acc[2]), [a3] "+r"(acc[3]), [w] "+r"(w), [table] "+r"(table)
-        : [o0] "r"(offset[0]), [o1] "r"(offset[1]), [o2] "r"(offset[2]), [o3] "r"(offset[3]), [rows] "r"(rows),
-          [words] "r"(words)
-        : "t0", "t1", "t2", "t3", "t4", "t5", "a4", "a5", "a6", "a7", "memory");
-#else
-    for (int32_t row = 0; row < rows; row++)
-        for (int32_t k = 0; k < words; k++, w += 4)
-            for (int32_t i = 0; i < 4; i++) {
-                const int8_t *x = ek_address_to(table[row], near) + offset[i] + 4 * k;
-                acc[i] = ek_sdotsp4(acc[i], ek_load4(w), ek_load4(x));
-            }
-#endif
+EK_INLINE void ek_depthwise_copy(const ek_depthwise_xpulp_geometry *g, ek_depthwise_part p, const int8_t *x,
+                                 int32_t channel, int8_t *to) {
+    const int32_t step = g->window.dilation_w * g->x_column, seen = p.last - p.first, rows = p.end - p.begin;
+    x += (p.top + p.begin) * g->x_row + p.left * g->x_column + p.first * step;
+    to += 4 * p.begin * channel + p.first;
+    if (seen >= 4) {
+        ek_transpose_rows(x, step, g->x_row, seen / 4, rows, to, channel);
+        if (seen % 4)
+            ek_transpose_rows(x + (seen - 4) * step, step, g->x_row, 1, rows, to + seen - 4, channel);
+        return;
+    }
+    for (int32_t i = 0; i < rows; i++, x += g->x_row, to += 4 * channel)
+        ek_depthwise_few(x, step, seen, to, channel);
 }
 
-/* Outputs first .. width-1 of a chunk's row for one output channel; y points at the chunk's first one. */
-EK_INLINE void ek_depthwise_any(const ek_depthwise_xpulp_geometry *g, const ek_depthwise_rows *in, int32_t base,
-                                int32_t first, const int8_t *w, const int32_t *record, void *y, int32_t at) {
+/* The input rows of a band, from row `top` and column `left`. */
+EK_INLINE void ek_depthwise_band(const ek_depthwise_xpulp_geometry *g, const int8_t *x, int32_t top, int32_t rows,
+                                 int32_t left, int32_t width, int8_t *to) {
     const ek_window *s = &g->window;
-    const int32_t words = (s->kernel_w + 3) / 4;
-    for (int32_t j = first; j < in->width; j += 4) {
-        int32_t offset[4], acc[4];
-        for (int32_t i = 0; i < 4; i++) {
-            const int32_t start = ek_min(j + i, in->width - 1) * s->stride_w;
-            offset[i] = base + (s->dilation_w == 1 ? start : start % s->dilation_w * g->pitch + start / s->dilation_w);
-            acc[i] = record[0];
-        }
-        ek_depthwise_sums(in->table, in->near, s->kernel_h, words, w, offset, acc);
-        for (int32_t i = 0; i < 4 && j + i < in->width; i++)
-            ek_store(&g->requant, y, at + (j + i) * g->y_column, ek_requantize_xpulp(&g->requant, acc[i], record));
+    const int32_t count = (width - 1) * s->stride_w / s->dilation_w + s->kernel_w, phases = s->dilation_w;
+    for (int32_t turn = 0; turn < 2 * phases; turn++) { /* all padding comes first */
+        const int32_t phase = turn % phases;
+        const ek_depthwise_part p = ek_depthwise_look(s, top, rows, left + phase, count);
+        if (turn < phases)
+            ek_depthwise_pad(p, ek_repeat4(g->in_zero), phases * g->pitch, to + phase * g->pitch);
+        else
+            ek_depthwise_copy(g, p, x, phases * g->pitch, to + phase * g->pitch);
     }
 }
 
-/* 3x3, neighbouring outputs in pairs: one word per row serves both, the weights shifted by one tap for the second one.
- * High form, int8 outputs. */
-EK_INLINE void ek_depthwise_pairs(const ek_depthwise_xpulp_geometry *g, const ek_depthwise_rows *in, int32_t base,
-                                  int32_t pairs, const int8_t *w, const int32_t *record, int8_t *y) {
-    const int8_t *q0 = ek_address_to(in->table[0], in->near) + base;
-    const int8_t *q1 = ek_address_to(in->table[1], in->near) + base;
-    const int8_t *q2 = ek_address_to(in->table[2], in->near) + base;
-    const uint32_t w0 = ek_load4(w), w1 = ek_load4(w + 4), w2 = ek_load4(w + 8);
-    const uint32_t v0 = w0 << 8, v1 = w1 << 8, v2 = w2 << 8;
-    const int32_t bias = record[0], m = record[1], round = record[2], shift = record[3];
-    const int32_t lo = g->requant.lo, hi = g->requant.hi, step = g->y_column;
-    for (int32_t i = 0; i < pairs; i++) {
-        const uint32_t x0 = ek_load4(q0), x1 = ek_load4(q1), x2 = ek_load4(q2);
-        const int32_t a = ek_sdotsp4(ek_sdotsp4(ek_sdotsp4(bias, x0, w0), x1, w1), x2, w2);
-        const int32_t b = ek_sdotsp4(ek_sdotsp4(ek_sdotsp4(bias, x0, v0), x1, v1), x2, v2);
-        y[0] = (int8_t)ek_clip_between(ek_scale_high(a, m, round, shift), lo, hi);
-        y[step] = (int8_t)ek_clip_between(ek_scale_high(b, m, round, shift), lo, hi);
-        y += 2 * step;
-        q0 += 2;
-        q1 += 2;
-        q2 += 2;
-    }
-}
-
-/* One output row of a chunk for up to four input channels. */
-EK_INLINE void ek_depthwise_row(const ek_depthwise_xpulp_geometry *g, const ek_depthwise_rows *in, int32_t channels,
-                                int32_t multiplier, const int8_t *w, const int32_t *record, void *y, int32_t at) {
+/* Outputs along the columns of one row: those that share a phase are neighbours in the copy. */
+EK_INLINE void ek_depthwise_columns(const ek_depthwise_xpulp_geometry *g, ek_taps *t, int32_t width) {
     const ek_window *s = &g->window;
-    const int32_t bytes = s->kernel_h * ((s->kernel_w + 3) / 4) * 4, size = EK_RECORD_WORDS(&g->requant);
-    const int32_t paired = s->kernel_h == 3 && s->kernel_w <= 3 && s->stride_w == 1 && s->dilation_w == 1 &&
-                           !g->requant.full && g->requant.out_bits == 8;
-    for (int32_t c = 0; c < channels; c++)
-        for (int32_t i = 0; i < multiplier; i++) {
-            if (paired)
-                ek_depthwise_pairs(g, in, c * in->channel, in->width / 2, w, record, (int8_t *)y + at);
-            ek_depthwise_any(g, in, c * in->channel, paired ? in->width / 2 * 2 : 0, w, record, y, at);
-            w += bytes;
-            record += size;
-            at++;
+    if (s->dilation_w == 1) {
+        t->x_step = s->stride_w;
+        t->y_step = g->y_column;
+        ek_taps_run(t, &g->requant, width);
+        return;
+    }
+    const int8_t *x = t->x;
+    const int32_t at = t->at;
+    for (int32_t j = 0; j < ek_min(width, s->dilation_w); j++) { /* outputs j, j + dilation_w, ... */
+        const int32_t start = j * s->stride_w;
+        t->x = x + start % s->dilation_w * g->pitch + start / s->dilation_w;
+        t->at = at + j * g->y_column;
+        t->x_step = s->stride_w;
+        t->y_step = s->dilation_w * g->y_column;
+        ek_taps_run(t, &g->requant, (width - j + s->dilation_w - 1) / s->dilation_w);
+    }
+}
+
+/* A band of one output channel. */
+EK_INLINE void ek_depthwise_channel(const ek_depthwise_xpulp_geometry *g, ek_taps *t, int32_t width, int32_t rows) {
+    const ek_window *s = &g->window;
+    const int32_t row = s->stride_h * 4 * s->dilation_w * g->pitch, at = t->at;
+    const int8_t *x = t->x;
+    if (s->dilation_w == 1 && width < 4 && rows > width) { /* along the rows, which are more */
+        for (int32_t j = 0; j < width; j++) {
+            t->x = x + j * s->stride_w;
+            t->at = at + j * g->y_column;
+            t->x_step = row;
+            t->y_step = g->y_row;
+            ek_taps_run(t, &g->requant, rows);
         }
+        return;
+    }
+    for (int32_t i = 0; i < rows; i++) {
+        t->x = x + i * row;
+        t->at = at + i * g->y_row;
+        ek_depthwise_columns(g, t, width);
+    }
+}
+
+/* Whether ek_depthwise_3x3 computes a layer. */
+EK_INLINE int32_t ek_depthwise_is_3x3(const ek_window *s, const ek_requant *r) {
+    return s->kernel_h == 3 && s->kernel_w <= 3 && s->dilation_w == 1 && !r->full && r->out_bits == 8;
+}
+
+/* A band of such a layer: pairs of outputs, and an odd last column by itself. */
+EK_INLINE void ek_depthwise_3x3(const ek_depthwise_xpulp_geometry *g, const ek_taps *t, int32_t channel,
+                                int32_t channels, int32_t multiplier, int32_t width, int32_t rows) {
+    const ek_window *s = &g->window;
+    const int32_t pairs = s->stride_w == 1 ? width / 2 : 0, rest = width - 2 * pairs, row = s->stride_h * 4 * channel;
+    const int32_t together = multiplier == 1; /* one run for all channels, or one for each */
+    ek_taps_3x3 run = {
+        t->x, t->w, t->record, (int8_t *)t->y + t->at, together ? channel : 0, t->row, s->stride_w, 0, g->y_column, 0,
+        0,    rows, 0,         g->requant.lo,          g->requant.hi};
+    for (int32_t i = 0; i < (together ? 1 : channels); i++) {
+        ek_taps_3x3 half = run;
+        if (pairs > 0) {
+            half.x_skip = row - 2 * pairs;
+            half.y_skip = g->y_row - 2 * pairs * g->y_column;
+            half.count = pairs;
+            half.channels = together ? channels : multiplier;
+            ek_taps_pairs(&half);
+            half = run;
+        }
+        if (rest > 0) {
+            half.x += 2 * pairs;
+            half.y += 2 * pairs * g->y_column;
+            half.x_skip = row - rest * s->stride_w;
+            half.y_skip = g->y_row - rest * g->y_column;
+            half.count = rest;
+            half.channels = together ? channels : multiplier;
+            ek_taps_singles(&half);
+        }
+        run.x += channel;
+        run.w += 12 * multiplier;
+        run.record += 4 * multiplier;
+        run.y += multiplier;
+    }
+}
+
+/* Output rows of a band: those that fit `bytes`, all bands of a core being equally large. */
+EK_INLINE int32_t ek_depthwise_rows(const ek_depthwise_xpulp_geometry *g, int32_t bytes, int32_t rows) {
+    const ek_window *s = &g->window;
+    const int32_t held = (bytes - 8) / (4 * s->dilation_w * g->pitch), halo = (s->kernel_h - 1) * s->dilation_h + 1;
+    const int32_t most = ek_max(1, ek_min(rows, 1 + (held - halo) / s->stride_h)),
+                  bands = ek_max(1, (rows + most - 1) / most);
+    return (rows + bands - 1) / bands;
 }
 
 EK_INLINE void ek_depthwise_xpulp(const ek_depthwise_xpulp_geometry *g, ek_team team, const int8_t *x, void *y,
@@ -173,35 +191,30 @@ EK_INLINE void ek_depthwise_xpulp(const ek_depthwise_xpulp_geometry *g, ek_team 
     const ek_window *s = &g->window;
     const int32_t multiplier = s->out_c / s->in_c, chunks = (s->out_w + g->columns - 1) / g->columns;
     const int32_t units = (s->in_c + 3) / 4 * chunks * s->out_h, end = ek_share(units, team.core + 1, team.cores);
-    const int32_t channel = s->dilation_w * g->pitch, row = 4 * channel, span = (s->kernel_h - 1) * s->dilation_h + 1;
-    const int32_t bytes = s->kernel_h * ((s->kernel_w + 3) / 4) * 4, size = EK_RECORD_WORDS(&g->requant);
-    ek_address *table = (ek_address *)(void *)((int8_t *)scratch + team.core * g->scratch);
-    int8_t *ring = (int8_t *)(table + s->kernel_h), *zero = ring + span * row;
+    const int32_t channel = s->dilation_w * g->pitch, words = (s->kernel_w + 3) / 4, weights = 4 * s->kernel_h * words;
+    const int32_t record_words = EK_RECORD_WORDS(&g->requant), small = ek_depthwise_is_3x3(s, &g->requant);
+    const int32_t own = g->scratch / team.cores / 8 * 8;
+    int8_t *band = (int8_t *)scratch + team.core * own;
     int32_t unit = ek_share(units, team.core, team.cores);
-    if (unit < end)
-        for (int32_t i = 0; i < row; i += 4)
-            ek_store4(zero + i, ek_repeat4(g->in_zero));
+    const int32_t most = ek_depthwise_rows(g, own, ek_min(s->out_h, end - unit));
     while (unit < end) {
-        const int32_t part = unit / s->out_h, c = part / chunks * 4, ow = part % chunks * g->columns;
-        const int32_t first = unit % s->out_h, last = ek_min(s->out_h, first + end - unit);
-        const int32_t width = ek_min(g->columns, s->out_w - ow), left = ow * s->stride_w - s->pad_left;
-        const int32_t count = (width - 1) * s->stride_w / s->dilation_w + s->kernel_w;
-        const ek_depthwise_rows in = {table, ring, channel, width};
-        int32_t ready = 0;
-        for (int32_t oh = first; oh < last; oh++) {
-            const int32_t top = oh * s->stride_h - s->pad_top, bottom = ek_min(s->in_h, top + span);
-            for (ready = ek_max(ready, top); ready < bottom; ready++)
-                for (int32_t phase = 0; phase < s->dilation_w; phase++)
-                    ek_depthwise_phase(g, x + ready * g->x_row + c, left + phase, count,
-                                       ring + ready % span * row + phase * g->pitch, channel);
-            for (int32_t ky = 0; ky < s->kernel_h; ky++) {
-                const int32_t h = top + ky * s->dilation_h;
-                table[ky] = ek_address_of(h >= 0 && h < s->in_h ? ring + h % span * row : zero, ring);
+        const int32_t part = unit / s->out_h, oh = unit % s->out_h;
+        const int32_t c = part / chunks * 4, ow = part % chunks * g->columns, width = ek_min(g->columns, s->out_w - ow);
+        const int32_t rows = ek_min(ek_min(most, end - unit), s->out_h - oh);
+        const int32_t seen = (rows - 1) * s->stride_h + (s->kernel_h - 1) * s->dilation_h + 1;
+        const int32_t channels = ek_min(4, s->in_c - c), o = c * multiplier;
+        ek_depthwise_band(g, x + c, oh * s->stride_h - s->pad_top, seen, ow * s->stride_w - s->pad_left, width, band);
+        ek_taps t = {
+            band, w + o * weights, record + o * record_words,   y,           oh * g->y_row + ow * g->y_column + o,
+            1,    g->y_column,     4 * channel * s->dilation_h, s->kernel_h, words};
+        if (small)
+            ek_depthwise_3x3(g, &t, channel, channels, multiplier, width, rows);
+        for (int32_t i = 0; i < channels && !small; i++, t.x += channel)
+            for (int32_t k = 0; k < multiplier; k++, t.w += weights, t.record += record_words, t.at++) {
+                ek_taps output = t;
+                ek_depthwise_channel(g, &output, width, rows);
             }
-            ek_depthwise_row(g, &in, ek_min(4, s->in_c - c), multiplier, w + c * multiplier * bytes,
-                             record + c * multiplier * size, y, oh * g->y_row + ow * g->y_column + c * multiplier);
-        }
-        unit += last - first;
+        unit += rows;
     }
 }
 

@@ -29,15 +29,28 @@ typedef signed char ek_v4 __attribute__((vector_size(4)));
 typedef short ek_v2 __attribute__((vector_size(4)));
 #endif
 
+/* clang-format off */
 /* Instructions inside blocks of assembly; registers and immediates are strings. Every one takes four bytes. */
-#define EK_LW_POST(rd, rs, step) ".insn i 0x0b, 2, " rd ", " rs ", " step "\n\t"           /* p.lw rd, step(rs!) */
 #define EK_LB_POST(rd, rs, step) ".insn i 0x0b, 0, " rd ", " rs ", " step "\n\t"           /* p.lb rd, step(rs!) */
+#define EK_LW_POST(rd, rs, step) ".insn i 0x0b, 2, " rd ", " rs ", " step "\n\t"           /* p.lw rd, step(rs!) */
 #define EK_LW_POST_R(rd, rs, step) ".insn r 0x0b, 7, 0x10, " rd ", " rs ", " step "\n\t"   /* p.lw rd, step(rs!) */
 #define EK_LBU_INDEX(rd, rs, index) ".insn r 0x03, 7, 0x20, " rd ", " rs ", " index "\n\t" /* p.lbu rd, index(rs) */
-#define EK_SW_POST(rs2, rs, step) ".insn s 0x2b, 2, " rs2 ", " step "(" rs ")\n\t"         /* p.sw rs2, step(rs!) */
 #define EK_SB_POST(rs2, rs, step) ".insn s 0x2b, 0, " rs2 ", " step "(" rs ")\n\t"         /* p.sb rs2, step(rs!) */
+#define EK_SW_POST(rs2, rs, step) ".insn s 0x2b, 2, " rs2 ", " step "(" rs ")\n\t"         /* p.sw rs2, step(rs!) */
+#define EK_SB_POST_R(rs2, rs, step) ".insn r 0x2b, 4, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sb rs2, step(rs!) */
+#define EK_SW_POST_R(rs2, rs, step) ".insn r 0x2b, 6, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sw rs2, step(rs!) */
 #define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
 #define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
+#define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"                /* pv.min.b rd, a, b */
+#define EK_SHUFFLE4(rd, a, pick) ".insn r 0x57, 1, 0x64, " rd ", " a ", " pick "\n\t"      /* pv.shuffle2.b */
+#define EK_PACK2(rd, high, low) ".insn r 0x57, 0, 0x68, " rd ", " high ", " low "\n\t"     /* pv.pack.h */
+#define EK_PACKLO4(rd, high, low) ".insn r 0x57, 1, 0x70, " rd ", " high ", " low "\n\t"   /* pv.packlo.b: lanes 1, 0 */
+#define EK_PACKHI4(rd, high, low) ".insn r 0x57, 1, 0x6c, " rd ", " high ", " low "\n\t"   /* pv.packhi.b: lanes 3, 2 */
+#define EK_ADD_SHIFT(rd, a, shift) ".insn r 0x5b, 2, 0x20, " rd ", " a ", " shift "\n\t"   /* p.addNr rd, a, shift */
+#define EK_MAX1(rd, a, b) ".insn r 0x33, 6, 0x02, " rd ", " a ", " b "\n\t"                /* p.max rd, a, b */
+#define EK_MIN1(rd, a, b) ".insn r 0x33, 4, 0x02, " rd ", " a ", " b "\n\t"                /* p.min rd, a, b */
+#define EK_CLIP8(a) ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\t"                          /* p.clip a, a, 8 */
+/* clang-format on */
 
 /*
  * lp.setup: repeats the `size` instructions that follow it; `count` > 0. The end register of RI5CY holds the address of
@@ -71,6 +84,20 @@ EK_INLINE void ek_store4(int8_t *y, uint32_t word) {
     for (int32_t i = 0; i < 4; i++)
         y[i] = (int8_t)ek_byte(word, i);
 #endif
+}
+
+/* The first `count` of four bytes. */
+EK_INLINE void ek_store_some(int8_t *y, uint32_t word, int32_t count) {
+    if (count >= 4) {
+        ek_store4(y, word);
+        return;
+    }
+    if (count > 0)
+        y[0] = (int8_t)ek_byte(word, 0);
+    if (count > 1)
+        y[1] = (int8_t)ek_byte(word, 1);
+    if (count > 2)
+        y[2] = (int8_t)ek_byte(word, 2);
 }
 
 /* pv.sdotsp.b: acc + the sum of four products of signed bytes. */
@@ -221,6 +248,54 @@ EK_INLINE int32_t ek_add_shift(int32_t a, int32_t b, int32_t shift) {
     return a;
 #else
     return (a + b) >> shift;
+#endif
+}
+
+/* Copies `bytes` bytes by words: up to three more are read and written. */
+EK_INLINE void ek_copy_words(int8_t *to, const int8_t *from, int32_t bytes) {
+    if (bytes <= 0)
+        return;
+#if EK_XPULP_ASM
+    uint32_t word;
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "3")
+                         EK_LW_POST("%[word]", "%[from]", "4") "nop\n\t" EK_SW_POST("%[word]", "%[to]", "4") EK_ASM_END
+                     : [to] "+r"(to), [from] "+r"(from), [word] "=&r"(word)
+                     : [count] "r"((bytes + 3) / 4)
+                     : "memory");
+#else
+    for (int32_t i = 0; i < bytes; i += 4)
+        ek_store4(to + i, ek_load4(from + i));
+#endif
+}
+
+/* Fills `bytes` bytes with a word: up to three more are written. */
+EK_INLINE void ek_fill_words(int8_t *to, uint32_t word, int32_t bytes) {
+    if (bytes <= 0)
+        return;
+#if EK_XPULP_ASM
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "2") EK_SW_POST("%[word]", "%[to]", "4") "nop\n\t" EK_ASM_END
+                     : [to] "+r"(to)
+                     : [count] "r"((bytes + 3) / 4), [word] "r"(word)
+                     : "memory");
+#else
+    for (int32_t i = 0; i < bytes; i += 4)
+        ek_store4(to + i, word);
+#endif
+}
+
+/* Stores a word `count` times, `apart` bytes from one to the next. */
+EK_INLINE void ek_fill_apart(int8_t *to, uint32_t word, int32_t count, int32_t apart) {
+    if (count <= 0)
+        return;
+#if EK_XPULP_ASM
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "2")
+                         EK_SW_POST_R("%[word]", "%[to]", "%[apart]") "nop\n\t" EK_ASM_END
+                     : [to] "+r"(to)
+                     : [count] "r"(count), [word] "r"(word), [apart] "r"(apart)
+                     : "memory");
+#else
+    for (int32_t i = 0; i < count; i++)
+        ek_store4(to + i * apart, word);
 #endif
 }
 

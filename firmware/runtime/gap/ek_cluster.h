@@ -8,9 +8,9 @@
  *         struct { ek_step step; ek_transfer transfers[2]; } s0;
  *         struct { ek_step step; ek_transfer transfers[3]; ek_fetch fetches[1]; } s1;
  *     } records = {
- *         .s0 = {.step = {.layer = net_layer_00_conv, .bytes = sizeof records.s0, .next_bytes = sizeof records.s1, ...},
- *                .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, ...}},
- *         .s1 = {.step = {..., .next_bytes = 0}, ...},
+ *         .s0 = {.step = {.layer = net_layer_00_conv, .bytes = sizeof records.s0, .next_bytes = sizeof records.s1,
+ * ...}, .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, ...}}, .s1 = {.step = {...,
+ * .next_bytes = 0}, ...},
  *     };
  *     void net_layer_00_conv(const ek_step *step) { ek_step_run(step); }
  *
@@ -46,8 +46,8 @@ enum {
     EK_GEOMETRY_BYTES = 128 /* at most */
 };
 
-/* Where a kernel finds its operands. In a record a value below EK_L1_OFFSETS is an offset in the L1 arena and everything
- * else an address; a kernel gets addresses. */
+/* Where a kernel finds its operands. In a record a value below EK_L1_OFFSETS is an offset in the L1 arena and
+ * everything else an address; a kernel gets addresses. */
 typedef struct {
     const void *x[EK_INPUTS];
     void *y;
@@ -66,8 +66,8 @@ typedef struct ek_step ek_step;
  * One call of a kernel on one tile. What happens when, in step k:
  *
  *   1. with `needs_fetch`: wait for every fetch that was started in earlier steps; start the late loads of k
- *   2. wait for the loads of k; its early ones were started in step k-1
- *   3. start the early loads of k+1, then the fetches of k
+ *   2. start the early loads of k+1
+ *   3. wait for the loads of k; its early ones were started in step k-1; start the fetches of k
  *   4. the kernel, on all cores; meanwhile the stores of k-1 may be under way, older ones are done
  *   5. wait for the stores of k-1; start the stores of k and, with `flush`, wait for them
  *

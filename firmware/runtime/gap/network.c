@@ -20,6 +20,7 @@ struct slot {
     slot *next;
     const uint8_t *source; /* the record in L2 */
     uint32_t *geometry;    /* where the step's geometry lies in L1 */
+    ek_dma loads;
     ek_step step;
     ek_transfer transfers[EK_TRANSFERS];
 };
@@ -27,7 +28,7 @@ struct slot {
 static struct {
     uint8_t *arena;
     uint32_t cores;
-    ek_dma loads, stores, records;
+    ek_dma stores, records;
     slot slots[SLOTS];
     uint32_t geometries[2][EK_GEOMETRY_BYTES / 4];
 } network EK_L1;
@@ -147,7 +148,7 @@ static void feed_next(const slot *now) {
     } else {
         load_geometry(next, network.geometries[now->geometry == network.geometries[0]]);
     }
-    move_all(&network.loads, next->transfers, next->step.earlies, EK_TO_L1);
+    move_all(&next->loads, next->transfers, next->step.earlies, EK_TO_L1);
 }
 
 static void start_fetches(const slot *now) {
@@ -159,13 +160,14 @@ static void start_fetches(const slot *now) {
     }
 }
 
-static void begin(const slot *now) {
+/* The DMA gets the next step's loads before those of this step have arrived: it never runs dry. */
+static void begin(slot *now) {
     if (now->step.needs_fetch) {
         ek_l3_wait();
     }
-    move_all(&network.loads, now->transfers + now->step.earlies, now->step.lates, EK_TO_L1);
-    ek_dma_wait(&network.loads);
+    move_all(&now->loads, now->transfers + now->step.earlies, now->step.lates, EK_TO_L1);
     feed_next(now);
+    ek_dma_wait(&now->loads);
     start_fetches(now);
 }
 
@@ -222,7 +224,7 @@ static void prepare(const ek_step *first, uint8_t *arena, uint32_t cores) {
     ek_dma_wait(&network.records);
     load_next_record(now);
     load_geometry(now, network.geometries[0]);
-    move_all(&network.loads, now->transfers, now->step.earlies, EK_TO_L1);
+    move_all(&now->loads, now->transfers, now->step.earlies, EK_TO_L1);
     place_operands(&now->step.operands);
     ek_dma_wait(&network.records);
 }

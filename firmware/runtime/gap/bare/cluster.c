@@ -28,7 +28,6 @@ void cluster_start(void) {
         CLUSTER_BOOT_ADDRESS(core) = (uint32_t)(uintptr_t)_start;
     }
     ITC_MASK_SET = 1u << LINE_DONE; /* interrupts stay off: this is what wfi wakes for */
-    hyper_start();
 }
 
 /* A core that was just enabled sleeps at once in ek_core, or finds the event that is triggered meanwhile. */

@@ -1,4 +1,5 @@
-/* Register names and offsets: pulp-sdk's udma_v3.h and udma_hyper_v3.h (peripheral 8 of the uDMA, 8 transaction ids). */
+/* Register names and offsets: pulp-sdk's udma_v3.h and udma_hyper_v3.h (peripheral 8 of the uDMA, 8 transaction ids).
+ */
 #include "hyper.h"
 
 #include "pulp.h"
@@ -32,7 +33,10 @@
 
 static uint32_t pending; /* ids of reads that were not waited for */
 
-void hyper_start(void) {
+static int started;
+
+static void start(void) {
+    started = 1;
     UDMA_CLOCK_GATE |= 1u << HYPER;
     PAGE_BOUND = NO_PAGE_BOUND;
     ADD_LATENCY = 1;
@@ -42,6 +46,9 @@ void hyper_start(void) {
 }
 
 void hyper_read(uint32_t address, uint8_t *l2, uint32_t bytes) {
+    if (!started) {
+        start();
+    }
     uint32_t id = FREE_ID;
 
     while (id >= IDS) {

@@ -4,9 +4,6 @@
 
 #include <stdint.h>
 
-/* Called once by the controller. */
-void hyper_start(void);
-
 /* Starts a read; address, l2 and bytes are multiples of 4. For one core at a time. */
 void hyper_read(uint32_t address, uint8_t *l2, uint32_t bytes);
 

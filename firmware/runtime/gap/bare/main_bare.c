@@ -10,7 +10,7 @@
 #include "ek_model.h"
 #include "startup.h"
 
-volatile uint32_t ek_requests = 0;
+__attribute__((section(".data"))) volatile uint32_t ek_requests = 0; /* not in what start-up clears */
 
 int8_t ek_input_buffer[EK_INPUT_BYTES];
 int8_t ek_output_buffer[EK_OUTPUT_BYTES];

@@ -20,8 +20,8 @@
 #define EVENT_MASK_SET REG(EVENT_UNIT + 0x08u)
 #define BARRIER_TRIGGER_MASK REG(EVENT_UNIT + 0x200u)
 #define BARRIER_TARGET_MASK REG(EVENT_UNIT + 0x20Cu)
-enum { EVENT_WAIT_CLEAR = 0x3C, BARRIER_WAIT_CLEAR = 0x21C };   /* offsets of blocking reads */
-enum { EVENT_START = 0, EVENT_DMA = 8, EVENT_BARRIER = 16 };    /* bits of the mask */
+enum { EVENT_WAIT_CLEAR = 0x3C, BARRIER_WAIT_CLEAR = 0x21C }; /* offsets of blocking reads */
+enum { EVENT_START = 0, EVENT_DMA = 8, EVENT_BARRIER = 16 };  /* bits of the mask */
 
 /* The DMA as a core of the cluster sees it. */
 #define DMA_COMMAND REG(0x10204400u) /* read: an id for the commands that follow; write: the words of a command */
@@ -48,13 +48,10 @@ static inline uint32_t hart(void) {
 }
 
 /* p.elw: a load that sleeps until its event, without a clock. What it returns differs between implementations. */
-#define SLEEP(offset)                                                                                             \
-    do {                                                                                                          \
-        uint32_t ignored_;                                                                                        \
-        __asm__ volatile(".insn i 0x03, 6, %0, %1, %2"                                                            \
-                         : "=r"(ignored_)                                                                         \
-                         : "r"(EVENT_UNIT), "i"(offset)                                                           \
-                         : "memory");                                                                             \
+#define SLEEP(offset)                                                                                                  \
+    do {                                                                                                               \
+        uint32_t ignored_;                                                                                             \
+        __asm__ volatile(".insn i 0x03, 6, %0, %1, %2" : "=r"(ignored_) : "r"(EVENT_UNIT), "i"(offset) : "memory");    \
     } while (0)
 
 #endif

@@ -1,5 +1,5 @@
-/* Start-up of controller and cores, output, exit and faults. Controller and cores start at the same address, 0x80 behind
- * a vector table at a 256-byte boundary: that is where old and new versions of the core begin. */
+/* Start-up of controller and cores, output, exit and faults. Controller and cores start at the same address, 0x80
+ * behind a vector table at a 256-byte boundary: that is where old and new versions of the core begin. */
 #include "startup.h"
 
 #include <stdint.h>
@@ -36,26 +36,26 @@ __asm__(".section .vectors, \"ax\"\n"
         "1:  andi a0, a0, 15\n"
         "    addi a1, a0, 1\n"
         "    li a2, " TEXT(EK_CORE_STACK_BYTES) "\n"
-        "    mul a1, a1, a2\n"
-        "    la sp, __core_stacks\n"
-        "    add sp, sp, a1\n"
-        "    j ek_core\n"
-        "ek_trap:\n"
-        "    csrr a0, 0xf14\n"
-        "    csrr a1, 0x342\n" /* mcause */
-        "    csrr a2, 0x341\n" /* mepc */
-        "    andi a3, a0, 15\n"
-        "    srli a4, a0, 1\n"
-        "    andi a4, a4, 16\n"
-        "    or a3, a3, a4\n"
-        "    addi a3, a3, 1\n"
-        "    li a4, 192\n"
-        "    mul a3, a3, a4\n"
-        "    la sp, ek_fault_stacks\n"
-        "    add sp, sp, a3\n"
-        "    j ek_fault\n"
-        ".option pop\n"
-        ".text\n");
+                                                "    mul a1, a1, a2\n"
+                                                "    la sp, __core_stacks\n"
+                                                "    add sp, sp, a1\n"
+                                                "    j ek_core\n"
+                                                "ek_trap:\n"
+                                                "    csrr a0, 0xf14\n"
+                                                "    csrr a1, 0x342\n" /* mcause */
+                                                "    csrr a2, 0x341\n" /* mepc */
+                                                "    andi a3, a0, 15\n"
+                                                "    srli a4, a0, 1\n"
+                                                "    andi a4, a4, 16\n"
+                                                "    or a3, a3, a4\n"
+                                                "    addi a3, a3, 1\n"
+                                                "    li a4, 192\n"
+                                                "    mul a3, a3, a4\n"
+                                                "    la sp, ek_fault_stacks\n"
+                                                "    add sp, sp, a3\n"
+                                                "    j ek_fault\n"
+                                                ".option pop\n"
+                                                ".text\n");
 
 /* Section boundaries from the linker script. */
 extern uint32_t __bss_start[], __bss_end[], __l1_bss_start[], __l1_bss_end[];
@@ -90,7 +90,7 @@ void ek_exit(int code) {
 static void print_hex(const char *name, uint32_t value) {
     ek_print(name);
     for (int shift = 28; shift >= 0; shift -= 4) {
-        STDOUT(hart()) = (uint8_t) "0123456789abcdef"[(value >> shift) & 15u];
+        STDOUT(hart()) = (uint8_t)"0123456789abcdef"[(value >> shift) & 15u];
     }
 }
 

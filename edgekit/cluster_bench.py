@@ -1,0 +1,131 @@
+"""Figures of clusters for the baseline: networks on every board, and single kernels on GAP8 with 8 cores and with 1.
+
+A kernel is measured as a layer of a small network whose tensors stay in L1: waiting, barriers and the fetch of its
+instructions included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.boards import Board, load_board
+from deploy.build import build_graph
+from edgekit.cluster_cost import KEYS, ClusterCost, named
+from edgekit.simulation import Simulator
+from quant.graph import Graph, GraphBuilder
+from quant.ops import Conv, Dense, Table
+from quant.ops.base import Op
+from quant.requant import Requant
+
+LAYER = "layer"
+IDENTITY = np.arange(-128, 128)
+
+
+def network_figures(graph: Graph, board: Board, folder: Path) -> dict[str, Any]:
+    """One inference on all cores; ``speedup``: over the same on one core."""
+    facts, cost = _simulated(graph, board, folder, None)
+    alone = _simulated(graph, board, folder, 1)[1]
+    core0 = cost.cluster.by_core[0]
+    return {
+        "cycles": cost.cycles,
+        "instructions": cost.instructions,
+        "stalls": named(cost.cluster.categories),
+        "mac_per_cycle": round(facts["macs"] / cost.cycles, 2),
+        "speedup": round(alone.cycles / cost.cycles, 2),
+        "dma_wait_percent": round(100 * core0[KEYS.index("dma")] / cost.cycles, 2),
+        "macs": facts["macs"],
+        "executed_macs": facts["executed_macs"],
+        **{f"{name}_bytes": size for name, size in facts["bytes"].items()},
+        "layer_cycles": {name: layer.cycles for name, layer in cost.layers.items()},
+    }
+
+
+def kernel_figures(folder: Path) -> dict[str, dict[str, Any]]:
+    """MAC/cycle of single layers on GAP8, and without the time that core 0 waits for constants from L2.
+
+    ``portable``: how much longer portable C takes on one core.
+    """
+    board = load_board("gap8")
+    plain = replace(board, isa=tuple(name for name in board.isa if name != "xpulpv2"))
+    figures = {}
+    for name, make in KERNELS.items():
+        graph = make(np.random.default_rng(0))
+        facts, cost = _simulated(graph, board, folder, None)
+        macs = next(layer["macs"] for layer in facts["layers"] if layer["name"] == LAYER)
+        alone, portable = (_simulated(graph, kind, folder, 1)[1].layers[LAYER].cycles for kind in (board, plain))
+        cycles = cost.layers[LAYER].cycles
+        waiting = cost.layers[LAYER].by_core[0][KEYS.index("dma")]
+        figures[f"{name} on gap8"] = {
+            "cycles": cycles,
+            "mac_per_cycle": round(macs / cycles, 2),
+            "mac_per_cycle_from_l1": round(macs / (cycles - waiting), 2),
+            "speedup": round(alone / cycles, 2),
+            "portable": round(portable / alone, 2),
+            "stalls": named(cost.layers[LAYER].categories),
+        }
+    return figures
+
+
+def _simulated(graph: Graph, board: Board, folder: Path, cores: int | None) -> tuple[dict[str, Any], ClusterCost]:
+    built = build_graph(graph, board, folder / "cluster", force=True)
+    sample = np.random.default_rng(0).integers(-128, 128, (1, *graph.inputs[0].shape)).astype(np.int8)
+    return built.facts, Simulator(built.folder, built.facts, board).run(sample, board.operating_point(), cores).cost
+
+
+def _requant(random: np.random.Generator, channels: int, inputs: int) -> Requant:
+    real = random.uniform(0.5, 1.0, channels) / (60 * np.sqrt(inputs))
+    return Requant.from_real(real, zero_point=-128, lo=-128, hi=127)
+
+
+def _weights(random: np.random.Generator, *shape: int) -> NDArray[np.int64]:
+    return random.integers(-127, 128, shape)
+
+
+def _conv(inputs: int, outputs: int, size: int, kernel: int, groups: int = 1) -> Callable[[np.random.Generator], Graph]:
+    def make(random: np.random.Generator) -> Graph:
+        weight = _weights(random, outputs, inputs // groups, kernel, kernel)
+        op = Conv(
+            weight,
+            random.integers(-999, 999, outputs),
+            _requant(random, outputs, weight[0].size),
+            (1, 1),
+            (1, 1),
+            (kernel // 2,) * 4,
+            groups,
+        )
+        return _network(op, (inputs, size, size))
+
+    return make
+
+
+def _dense(inputs: int, outputs: int) -> Callable[[np.random.Generator], Graph]:
+    def make(random: np.random.Generator) -> Graph:
+        op = Dense(_weights(random, outputs, inputs), np.zeros(outputs, np.int64), _requant(random, outputs, inputs))
+        return _network(op, (inputs,))
+
+    return make
+
+
+def _network(op: Op, shape: tuple[int, ...]) -> Graph:
+    """Identity, the layer, identity: its input comes from L1, its output stays there, its constants arrive before."""
+    builder = GraphBuilder("kernel")
+    x = builder.add("before", Table(IDENTITY, 0), builder.input("x", shape, zero_point=0, scale=0.1), scale=0.1)
+    y = builder.add(LAYER, op, x, scale=0.1)
+    builder.output(builder.add("after", Table(IDENTITY, 0), y, scale=0.1))
+    return builder.build()
+
+
+KERNELS = {
+    "conv 3x3, 32 to 32 channels, 16x16": _conv(32, 32, 16, 3),
+    "conv 1x1, 32 to 32 channels, 16x16": _conv(32, 32, 16, 1),
+    "conv 1x1, 128 to 128 channels, 8x8": _conv(128, 128, 8, 1),
+    "depthwise 3x3, 32 channels, 16x16": _conv(32, 32, 16, 3, 32),
+    "dense 256 to 128": _dense(256, 128),
+    "dense 1024 to 256": _dense(1024, 256),
+}

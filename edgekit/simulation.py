@@ -1,0 +1,208 @@
+"""A build for a cluster under the simulator: outputs, every layer's bytes, and what one inference costs.
+
+The simulator is used as a debugger is: the program runs to ``ek_exchange``, where inputs are written and outputs read,
+and goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.boards import Board
+from deploy.elf import read_elf
+from deploy.host import stored_tensor
+from deploy.operating_point import OperatingPoint
+from edgekit.cluster_cost import ClusterCost, LayerCost
+from edgekit.emulate.errors import EmulationError
+from edgekit.emulate.pulp import native
+from edgekit.emulate.pulp.machine import CONTROLLER, Context, Machine, Misaligned
+from quant.dtypes import DType, from_bytes, to_bytes
+
+BUDGET = 20_000_000_000  # cycles of one inference; minutes of simulation
+EXCHANGE = "ek_exchange"
+IDLE = native.CYCLES.index("idle")
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What the simulated board did.
+
+    Attributes:
+        outputs: (N, *shape).
+        layers: tensor name -> (N, *shape), copied when the layer has ended; empty unless asked for.
+        cost: of the last inference.
+        misaligned: accesses of the last inference that the hardware had to split.
+        mips: simulated instructions of all cores per second of this run, in millions.
+    """
+
+    outputs: NDArray
+    layers: dict[str, NDArray]
+    cost: ClusterCost
+    misaligned: Misaligned
+    selftest_passed: bool
+    mips: float
+
+
+class Simulator:
+    """The image of a folder that ``edgekit build`` wrote for a board with a cluster.
+
+    Raises:
+        UserError: no such image, or not for a RISC-V core.
+    """
+
+    def __init__(self, folder: Path, facts: Mapping[str, Any], board: Board) -> None:
+        self.facts, self.board, self.folder = facts, board, folder
+        self.image = read_elf(folder / "firmware.elf", "EM_RISCV")
+
+    def run(
+        self, inputs: NDArray[np.int8], point: OperatingPoint, cores: int | None = None, *, layers: bool = False
+    ) -> Simulation:
+        """Inferences of ``inputs`` (N, *shape), one after the other; the self-test before them warms the caches.
+
+        Args:
+            point: decides how many cycles L3 takes.
+            cores: that compute; all of the cluster without it.
+            layers: also return every layer's output.
+
+        Raises:
+            UserError: more cores than there are.
+            EmulationError: the program faults, hangs or ends early.
+        """
+        team = self.board.team(cores)
+        outputs, dumps = [], _Dumps(self.facts)
+        with self._machine(point) as machine:
+            self._poke(machine, "ek_cores", team)
+            self._poke(machine, "ek_requests", len(inputs))
+            self._to_exchange(machine)
+            for sample in inputs:
+                data = to_bytes(sample, DType(self.facts["inputs"][0]["dtype"]))
+                machine.write(self.image.symbol("ek_input_buffer").address, data)
+                machine.reset_stats()
+                self._to_exchange(machine, dumps if layers else None, self._bases())
+                outputs.append(self._output(machine))
+            cost = self._cost(machine, point, team)
+            passed = "EK selftest ok" in machine.printed
+            return Simulation(np.array(outputs), dumps.arrays(), cost, machine.misaligned, passed, machine.mips)
+
+    @contextmanager
+    def _machine(self, point: OperatingPoint) -> Iterator[Machine]:
+        contexts = [Context(ly["name"], self.image.symbol(ly["symbol"]).address) for ly in self.facts["layers"]]
+        with Machine(self.image, self.board, contexts=contexts, budget=BUDGET) as machine:
+            yield machine
+
+    def _poke(self, machine: Machine, symbol: str, value: int) -> None:
+        machine.write(self.image.symbol(symbol).address, value.to_bytes(4, "little"))
+
+    def _bases(self) -> dict[str, int]:
+        """Addresses of the memories that tensors lie in."""
+        return {
+            "l1": self.image.symbol("__l1_arena").address,
+            "arena": self.image.symbol(f"{self.facts['prefix']}_arena").address,
+        }
+
+    def _to_exchange(
+        self, machine: Machine, dumps: _Dumps | None = None, bases: Mapping[str, int] | None = None
+    ) -> None:
+        """Run on until the program asks for the next input, copying layers on the way."""
+        at = (CONTROLLER, self.image.symbol(EXCHANGE).address)
+        leaves = [(0, index + 1) for index in range(len(self.facts["layers"]))] if dumps else []
+        while True:
+            stop = machine.run(stop_at=[at], stop_on_leave=leaves)
+            if stop.reason == native.BREAKPOINT:
+                return
+            if stop.reason != native.LEFT or dumps is None or bases is None:
+                what = f"the program ended with exit code {stop.exit_code} instead of asking for an input"
+                raise EmulationError(what, f"{self.image.path}: it printed {machine.printed!r}")
+            dumps.left(machine, stop.context - 1, bases)
+
+    def _output(self, machine: Machine) -> NDArray:
+        tensor = self.facts["outputs"][0]
+        data = machine.read(self.image.symbol("ek_output_buffer").address, tensor["bytes"])
+        return from_bytes(data, DType(tensor["dtype"]), tuple(tensor["shape"]))
+
+    def _cost(self, machine: Machine, point: OperatingPoint, team: int) -> ClusterCost:
+        """What the machine has counted since the last input was written.
+
+        Before core 0 wakes up and after it has ended, the controller works; core 0 idles in no layer then.
+        """
+        stats = machine.stats()
+        cycles = np.stack([stats[name] for name in native.CYCLES], axis=-1).astype(int)  # (context, core, category)
+        rows = [
+            LayerCost(
+                int(cycles[index, 0].sum()),
+                int(stats["instructions"][index, :team].sum()),
+                tuple(tuple(row) for row in cycles[index, :team].tolist()),
+                int(stats["dma_in"][index].sum()),
+                int(stats["dma_out"][index].sum()),
+            )
+            for index in range(len(stats))
+        ]
+        controller = int(cycles[0, 0, IDLE])
+        for row in cycles[0]:
+            row[IDLE] -= min(controller, row[IDLE])
+        overhead = LayerCost(
+            rows[0].cycles - controller,
+            rows[0].instructions,
+            tuple(tuple(row) for row in cycles[0, :team].tolist()),
+            rows[0].dma_in,
+            rows[0].dma_out,
+        )
+        names = [layer["name"] for layer in self.facts["layers"]]
+        return ClusterCost(
+            point,
+            dict(zip(names, rows[1:], strict=True)),
+            overhead,
+            team,
+            0,
+            controller,
+            int(stats["instructions"][:, -1].sum()),
+        )
+
+
+class _Dumps:
+    """Layers' outputs, copied from where they lie when core 0 returns from the layer."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.layers = facts["layers"]
+        self.rows: dict[str, list[NDArray]] = {}
+        self.calls: Counter[int] = Counter()
+        self.partial: dict[int, bytearray] = {}
+
+    def left(self, machine: Machine, index: int, bases: Mapping[str, int]) -> None:
+        """Core 0 has returned from a layer."""
+        layer = self.layers[index]
+        tensor = layer["output"]
+        step = self.calls[index]
+        self.calls[index] += 1
+        for box in layer["tile_boxes"]:
+            if box["step"] == step:
+                self._paste(machine, index, box, bases)
+        if self.calls[index] < layer["steps"]:
+            return
+        self.calls[index] = 0
+        if layer["tile_boxes"]:
+            data = bytes(self.partial.pop(index))
+        else:
+            data = machine.read(bases[tensor["memory"]] + tensor["offset"], tensor["bytes"])
+        self.rows.setdefault(tensor["name"], []).append(stored_tensor(data, tensor))
+
+    def _paste(self, machine: Machine, index: int, box: Mapping[str, Any], bases: Mapping[str, int]) -> None:
+        """One tile of an output that never exists whole."""
+        tensor = self.layers[index]["output"]
+        whole = np.frombuffer(self.partial.setdefault(index, bytearray(tensor["bytes"])), np.uint8)
+        item = tensor["bytes"] // int(np.prod(tensor["shape"]))
+        spans = tuple(slice(*span) for span in box["ranges"])
+        shape = [span.stop - span.start for span in spans]
+        data = machine.read(bases["l1"] + box["offset"], int(np.prod(shape)) * item)
+        whole.reshape(*box["size"], item)[spans] = np.frombuffer(data, np.uint8).reshape(*shape, item)
+
+    def arrays(self) -> dict[str, NDArray]:
+        return {name: np.array(values) for name, values in self.rows.items()}

@@ -1,0 +1,43 @@
+"""Generated graphs on every board with a cluster: every layer's bytes with 1 to 8 cores, and what the DMA moved.
+
+The scratchpad is as small as the graph allows, so that layers are cut along every axis (tests/deploy/gap/test_graphs.py
+says what the graphs cover).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deploy.build import build_graph
+from edgekit.simulation import Simulator
+from quant.reference import run
+from tests.deploy.gap.graphs import GRAPHS, generated, tight
+
+BOARDS = ("gap8", "gap9", "mrwolf")
+
+
+@pytest.mark.parametrize("board_name", BOARDS)
+@pytest.mark.parametrize("seed", range(GRAPHS))
+def test_same_bytes_on_every_layer(seed: int, board_name: str, tmp_path: Path) -> None:
+    graph = generated(seed)
+    board, plan = tight(graph, board_name)
+    built = build_graph(graph, board, tmp_path / "app")
+    simulator = Simulator(built.folder, built.facts, board)
+    random = np.random.default_rng(seed)
+    inputs = random.integers(-128, 128, (2, *graph.inputs[0].shape)).astype(np.int8)
+    expected = run(graph, {graph.inputs[0].name: inputs})
+    into = sum(layer["dma_in_bytes"] for layer in built.facts["layers"]) + built.facts["table_bytes"]
+    out = sum(layer["dma_out_bytes"] for layer in built.facts["layers"])
+    for cores in (1, 2, 4, 8):
+        result = simulator.run(inputs, board.operating_point(), cores, layers=True)
+        assert result.selftest_passed
+        assert len(result.layers) == len(plan.layers)
+        for name, values in result.layers.items():
+            if name in expected:
+                np.testing.assert_array_equal(values, expected[name], err_msg=f"{name}, {cores} cores")
+        np.testing.assert_array_equal(result.outputs, expected[graph.outputs[0].name])
+        total = result.cost.cluster
+        assert (total.dma_in, total.dma_out) == (into, out)
