@@ -61,7 +61,8 @@ def test_every_alignment_and_short_length(tmp_path: Path) -> None:
         machine.write(L2 + 0x10000, bytes(32 * slots))
         machine.run()
         near, far = (
-            np.frombuffer(machine.read(address, 32 * slots), np.uint8).reshape(slots, 32) for address in (L1, L2 + 0x10000)
+            np.frombuffer(machine.read(address, 32 * slots), np.uint8).reshape(slots, 32)
+            for address in (L1, L2 + 0x10000)
         )
         assert machine.dma == (sum(range(1, 20)) * 16, sum(range(1, 20)) * 16)
     expected_near, expected_far = np.zeros_like(near), np.zeros_like(far)
@@ -284,14 +285,29 @@ def test_the_controller_uses_the_global_port(tmp_path: Path) -> None:
         f"copy_2d(IN | {TWO_D | 64}, {L1}, {L2}, 8, 0x100000);",
         f"copy_2d(IN | {1 << 23 | 64}, {L1}, {L2}, 8, 8);",
     ],
-    ids=["behind L1", "behind L2", "peripheral", "empty", "no whole lines", "empty lines", "lines behind L2", "2-D in L1"],
+    ids=[
+        "behind L1",
+        "behind L2",
+        "peripheral",
+        "empty",
+        "no whole lines",
+        "empty lines",
+        "lines behind L2",
+        "2-D in L1",
+    ],
 )
 def test_impossible_commands(command: str, tmp_path: Path) -> None:
-    with Machine(program(command, tmp_path), GAP8) as machine, pytest.raises(EmulationError, match="DMA command") as error:
+    with (
+        Machine(program(command, tmp_path), GAP8) as machine,
+        pytest.raises(EmulationError, match="DMA command") as error,
+    ):
         machine.run()
     assert "cluster core 0 at core_main" in str(error.value)
 
 
 def test_a_command_needs_an_id(tmp_path: Path) -> None:
-    with Machine(program("DMA = IN | 4;", tmp_path), GAP8) as machine, pytest.raises(EmulationError, match="0x10204400"):
+    with (
+        Machine(program("DMA = IN | 4;", tmp_path), GAP8) as machine,
+        pytest.raises(EmulationError, match="0x10204400"),
+    ):
         machine.run()
