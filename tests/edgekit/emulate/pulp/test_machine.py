@@ -19,7 +19,11 @@ WORK = """
 L1 u32 r[8] = {0};
 L1 u32 data[256] = {1, 2, 3};
 __attribute__((section(".data"))) u32 far[64] = {5};
-NOINLINE u32 inner(u32 n, u32 core) { u32 s = 0; for (u32 i = 0; i < n; i++) s += data[(i * 3 + core) & 255] * i; return s; }
+NOINLINE u32 inner(u32 n, u32 core) {
+    u32 s = 0;
+    for (u32 i = 0; i < n; i++) s += data[(i * 3 + core) & 255] * i;
+    return s;
+}
 NOINLINE u32 outer(u32 n, u32 core) { return inner(n, core) + inner(2 * n, core) + far[n & 63]; }
 NOINLINE void fetch(void) {
     u32 id = DMA; DMA = 1u << 17 | 1u << 20 | 4096; DMA = 0x10004000; DMA = 0x1C020000;
@@ -48,7 +52,7 @@ def contexts(image: Image, *names: str) -> list[Context]:
 
 def cycles(table: np.ndarray) -> np.ndarray:
     """(contexts, cores)."""
-    return sum(table[name].astype(np.int64) for name in native.CYCLES)
+    return np.sum([table[name].astype(np.int64) for name in native.CYCLES], axis=0)
 
 
 def test_exit_code_and_output(tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_contexts_nest_and_are_inclusive(image: Image) -> None:
         machine.run()
         names = ["start-up", *(symbol.name for symbol in image.functions)]
         by_name = dict(zip(names, machine.stats()["instructions"][:, :8], strict=True))
-    # The innermost context counts; without the inner one, its share that was called from the outer one is the outer one's.
+    # The innermost context counts; without it, what was called from the outer one is the outer one's.
     np.testing.assert_array_equal(both["instructions"][2, :8], inner["instructions"][1, :8])
     np.testing.assert_array_equal(inner["instructions"][1, :8], by_name["inner"])
     np.testing.assert_array_equal(both["instructions"][1, :8], by_name["outer"])
@@ -233,8 +237,8 @@ def test_aliases(tmp_path: Path) -> None:
 
 
 def test_misaligned_accesses_are_counted(tmp_path: Path) -> None:
-    before = "L1 u32 r[4] = {0};\nNOINLINE void touch(void) { volatile u32 *p = (volatile u32 *)0x10003001; p[0] = 0x12345678; r[0] = p[0];"
-    before += " *(volatile unsigned short *)0x1C020001 = 5; }\n"
+    before = "L1 u32 r[4] = {0};\nNOINLINE void touch(void) { volatile u32 *p = (volatile u32 *)0x10003001;"
+    before += " p[0] = 0x12345678; r[0] = p[0]; *(volatile unsigned short *)0x1C020001 = 5; }\n"
     image = cluster_program("touch();", tmp_path, before=before)
     with Machine(image, GAP8, contexts=contexts(image, "touch")) as machine:
         machine.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgekit.emulate.pulp import native
@@ -12,16 +13,17 @@ from tests.edgekit.emulate.pulp.programs import GAP8, build, cluster_program
 
 TIMING, LATENCY = GAP8.cluster.timing, GAP8.cluster.latency
 # a4: a word in L1; a5: one in L2; a3: 7
+ASM = '__asm__ volatile("%s\\n 9: nop" ::: "a0", "a1", "a2", "a3", "a4", "a5", "memory");'
 SETUP = "la a4, near\\n la a5, far\\n li a3, 7\\n la a2, 9f\\n"
 DATA = 'L1 u32 near[4] = {1, 2, 3, 4};\n__attribute__((section(".data"))) u32 far[4] = {1, 2, 3, 4};\n'
 
 
 def row_of(code: str, folder: Path, *, core: int = 0) -> dict[str, int]:
-    """Counters of ``code`` (instructions by semicolons) on a core, cache warm, less those of the same call without it."""
+    """Counters of ``code`` (instructions by semicolons), cache warm, less those of the same call without it."""
     text = code.replace(";", "\\n")
     functions = ""
     for name, body in (("with", text), ("without", "")):
-        functions += f'__attribute__((aligned(16))) NOINLINE void body_{name}(void) {{ __asm__ volatile("{SETUP}{body}\\n 9: nop" ::: "a0", "a1", "a2", "a3", "a4", "a5", "memory"); }}\n'
+        functions += f"__attribute__((aligned(16))) NOINLINE void body_{name}(void) {{ {ASM % (SETUP + body)} }}\n"
     calls = "for (u32 i = 0; i < 2; i++) { body_with(); body_without(); }"
     if core == CONTROLLER:
         image = build(DATA + functions + f"void fc_main(void) {{ {calls} leave(0); }}\n", folder)
@@ -118,7 +120,7 @@ def test_bank_conflicts(stride: int, cycles: int, tmp_path: Path) -> None:
     body = f"for (u32 i = 0; i < 2; i++) {{ TEAM(0xff); body(words + {stride} * core); }}"
     image = cluster_program(body + " TEAM(0xff);", tmp_path, cores=0xFF, before="L1 u32 words[256] = {0};\n" + LOADS)
     with Machine(image, GAP8, contexts=[Context("body", image.symbol("body").address)]) as machine:
-        for core in range(8):
+        for _ in range(8):
             machine.run(stop_on_leave=[(None, 1)])
         machine.reset_stats()
         machine.run()
@@ -135,7 +137,10 @@ def test_dma_and_core_share_banks(tmp_path: Path) -> None:
     before = "L1 u32 words[256] = {0};\n" + LOADS
     body = """
     for (u32 i = 0; i < 3; i++) {
-        if (i == 2) { DMA; DMA = 1u << 17 | 4096; DMA = 0x10008000; DMA = 0x1C020000; for (u32 j = 0; j < 20; j++) ASM("nop"); }
+        if (i == 2) {
+            DMA; DMA = 1u << 17 | 4096; DMA = 0x10008000; DMA = 0x1C020000;
+            for (u32 j = 0; j < 20; j++) ASM("nop");
+        }
         body(words);
     }
     while (DMA_STATUS & 1) {}
@@ -189,7 +194,8 @@ def test_counters_of_the_core(tmp_path: Path) -> None:
     if (core == 1) { delay(300); TEAM(3); sleep_for_ever(); }
     TIMER_CONFIG = 3;
     __asm__ volatile("csrw 0x79f, x0\\n csrw 0xcc0, %0\\n csrw 0xcc1, %1" :: "r"(~0u), "r"(1));
-    for (u32 i = 0; i < 10; i++) __asm__ volatile("lw a0, 0(%0)\\n addi a0, a0, 1\\n sw a0, 0(%0)" :: "r"(r + 31) : "a0", "memory");
+    for (u32 i = 0; i < 10; i++)
+        __asm__ volatile("lw a0, 0(%0)\\n addi a0, a0, 1\\n sw a0, 0(%0)" :: "r"(r + 31) : "a0", "memory");
     TEAM(3);
     __asm__ volatile("csrw 0xcc1, x0");
     COUNTER(0); COUNTER(1); COUNTER(2); COUNTER(5); COUNTER(6); COUNTER(8); COUNTER(9); COUNTER(11);
@@ -241,6 +247,6 @@ def test_timers(tmp_path: Path) -> None:
     with Machine(image, GAP8) as machine:
         machine.run()
         r = [int.from_bytes(machine.read(image.symbol("r").address + 4 * i, 4), "little") for i in range(8)]
-    assert [b - a for a, b in zip(r[1:3], r[2:4], strict=True)] == [100, 100]
+    assert np.diff(r[1:4]).tolist() == [100, 100]
     assert r[4] == 7
     assert r[5] == 500 and r[6] & 1 == 0
