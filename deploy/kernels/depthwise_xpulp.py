@@ -89,7 +89,7 @@ class XpulpDepthwise(Kernel):
         """The transposed copy of the input, then dot products and scaling of every output."""
         fields = window(site)
         rows, words = fields["window.kernel_h"], -(-fields["window.kernel_w"] // LANES)
-        per_output = 17.0 + rows * (1.25 + 2.5 * words)
+        per_output = 24.0 + rows * (1.25 + 2.5 * words)
         if rows == 3 and words == 1 and fields["window.dilation_w"] == 1:
             per_output = 15.0 if fields["window.stride_w"] == 1 else 19.0
         return per_output * site.output.elements + 1.8 * site.inputs[0].elements

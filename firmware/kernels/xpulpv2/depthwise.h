@@ -97,47 +97,27 @@ EK_INLINE void ek_depthwise_band(const ek_depthwise_xpulp_geometry *g, const int
     }
 }
 
-/* Outputs along the columns of one row: those that share a phase are neighbours in the copy. */
-EK_INLINE void ek_depthwise_columns(const ek_depthwise_xpulp_geometry *g, ek_taps *t, int32_t width) {
+/* A band of one output channel, line by line: the outputs of a row that share a phase (every dilation_w-th one) are
+ * neighbours in the copy. Where a band has more rows than columns, lines of one column. */
+EK_INLINE void ek_depthwise_channel(const ek_depthwise_xpulp_geometry *g, const ek_taps *t, int32_t width,
+                                    int32_t rows) {
     const ek_window *s = &g->window;
-    if (s->dilation_w == 1) {
-        t->x_step = s->stride_w;
-        t->y_step = g->y_column;
-        ek_taps_run(t, &g->requant, width);
-        return;
-    }
-    const int8_t *x = t->x;
-    const int32_t at = t->at;
-    for (int32_t j = 0; j < ek_min(width, s->dilation_w); j++) { /* outputs j, j + dilation_w, ... */
-        const int32_t start = j * s->stride_w;
-        t->x = x + start % s->dilation_w * g->pitch + start / s->dilation_w;
-        t->at = at + j * g->y_column;
-        t->x_step = s->stride_w;
-        t->y_step = s->dilation_w * g->y_column;
-        ek_taps_run(t, &g->requant, (width - j + s->dilation_w - 1) / s->dilation_w);
-    }
-}
-
-/* A band of one output channel. */
-EK_INLINE void ek_depthwise_channel(const ek_depthwise_xpulp_geometry *g, ek_taps *t, int32_t width, int32_t rows) {
-    const ek_window *s = &g->window;
-    const int32_t row = s->stride_h * 4 * s->dilation_w * g->pitch, at = t->at;
-    const int8_t *x = t->x;
-    if (s->dilation_w == 1 && width < 4 && rows > width) { /* along the rows, which are more */
-        for (int32_t j = 0; j < width; j++) {
-            t->x = x + j * s->stride_w;
-            t->at = at + j * g->y_column;
-            t->x_step = row;
-            t->y_step = g->y_row;
-            ek_taps_run(t, &g->requant, rows);
+    const int32_t row = s->stride_h * 4 * s->dilation_w * g->pitch,
+                  upright = s->dilation_w == 1 && width < 4 && rows > width;
+    const int32_t phases = upright ? width : ek_min(width, s->dilation_w);
+    for (int32_t i = 0; i < (upright ? 1 : rows); i++)
+        for (int32_t j = 0; j < phases; j++) {
+            const int32_t start = j * s->stride_w;
+            ek_taps line = *t;
+            line.x += i * row + (s->dilation_w == 1 ? start : start % s->dilation_w * g->pitch + start / s->dilation_w);
+            line.at += i * g->y_row + j * g->y_column;
+            line.x_step = upright ? row : s->stride_w;
+            line.y_step = upright ? g->y_row : s->dilation_w * g->y_column;
+            ek_taps_run(&line, &g->requant,
+                        upright              ? rows
+                        : s->dilation_w == 1 ? width
+                                             : (width - j + s->dilation_w - 1) / s->dilation_w);
         }
-        return;
-    }
-    for (int32_t i = 0; i < rows; i++) {
-        t->x = x + i * row;
-        t->at = at + i * g->y_row;
-        ek_depthwise_columns(g, t, width);
-    }
 }
 
 /* Whether ek_depthwise_3x3 computes a layer. */
@@ -217,10 +197,8 @@ EK_INLINE void ek_depthwise_xpulp(const ek_depthwise_xpulp_geometry *g, ek_team 
         if (small)
             ek_depthwise_3x3(g, &t, channel, channels, multiplier, width, rows);
         for (int32_t i = 0; i < channels && !small; i++, t.x += channel)
-            for (int32_t k = 0; k < multiplier; k++, t.w += weights, t.record += record_words, t.at++) {
-                ek_taps output = t;
-                ek_depthwise_channel(g, &output, width, rows);
-            }
+            for (int32_t k = 0; k < multiplier; k++, t.w += weights, t.record += record_words, t.at++)
+                ek_depthwise_channel(g, &t, width, rows);
         unit += rows;
     }
 }
