@@ -232,7 +232,7 @@ def boxes() -> Network:
     steps = [_copy(i, box) for i, box in enumerate(small)]
     steps[-1] = _copy(len(small) - 1, small[-1], flush=True)
     steps += [_copy_large(box) for box in large]
-    return Network(80_000, 40_200 + 8_192, tuple(steps))
+    return Network(56_000, 40_200 + 8_192, tuple(steps))
 
 
 SHAPES = [(n, lines, planes, gap) for n in (1, 3, 8) for lines in (1, 2, 7) for planes in (1, 3) for gap in (0, 1, 5)]
