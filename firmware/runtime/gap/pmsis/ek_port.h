@@ -11,7 +11,7 @@ static inline uint32_t ek_core_id(void) { return pi_core_id(); }
 static inline void ek_barrier(void) { pi_cl_team_barrier(); }
 
 /* Commands of a group that may be under way at once. Each holds one of the DMA's 16 ids until it is waited for, and
- * four groups may be under way. */
+ * four groups are: the loads of two steps, stores, records. */
 enum { EK_DMA_COMMANDS = 4 };
 
 /* DMA commands that are waited for together. */
