@@ -229,7 +229,7 @@ void ek_step_run(const ek_step *step) {
     if (core == network.storer && now->store < now->end) {
         move_all(&network.stores, now->store, now->end, EK_TO_L2);
     }
-    if (step->flush) {
+    if (step->flush && now->store < now->end) { /* what follows may read L2 */
         if (core == network.storer) {
             ek_dma_wait(&network.stores);
         }
