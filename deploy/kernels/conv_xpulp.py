@@ -94,12 +94,15 @@ class XpulpConv(Kernel):
         return up(4 * POSITIONS * taps_h + taps_h * (seen + 7 * POSITIONS), 8)
 
     def cycles(self, site: Site) -> float:
+        """Loads and dot products of all blocks, scaling of their outputs, addresses of every block of positions."""
         op = cast(Conv, site.op)
         height, width, _ = hwc(site.output)
-        blocks = -(-height * width // POSITIONS) * op.groups * -(-len(op.weight) // op.groups // OUTPUTS)
-        per_step = OUTPUTS + POSITIONS + OUTPUTS * POSITIONS
-        words = self._words(op)
-        return blocks * (260.0 + per_step * words)
+        (taps_h, taps), channels = two(op.kernel, 1), op.weight.shape[1]
+        positions = -(-height * width // POSITIONS) * op.groups
+        segments = taps_h * (taps if segment(op) == TAP else 1)
+        step = OUTPUTS + POSITIONS + OUTPUTS * POSITIONS + (0.0 if channels % LANES == 0 else 2.5)
+        block = 190.0 + step * self._words(op) + 8.0 * segments
+        return positions * (-(-len(op.weight) // op.groups // OUTPUTS) * block + 250.0 + 15.0 * segments)
 
     def executed_macs(self, site: Site) -> int:
         op = cast(Conv, site.op)

@@ -86,10 +86,13 @@ class XpulpDepthwise(Kernel):
         return {"columns": columns, "pitch": pitch, "scratch": max(TEAM * least, min(8 * most, SCRATCH))}
 
     def cycles(self, site: Site) -> float:
-        op = cast(Conv, site.op)
-        taps_h, taps = sorted(two(op.kernel, 1))
-        per_output = taps_h * (1.5 + 2.25 * -(-taps // LANES)) + 20.0
-        return per_output * site.output.elements + 5.0 * site.inputs[0].elements
+        """The transposed copy of the input, then dot products and scaling of every output."""
+        fields = window(site)
+        rows, words = fields["window.kernel_h"], -(-fields["window.kernel_w"] // LANES)
+        per_output = 24.0 + rows * (1.25 + 2.5 * words)
+        if rows == 3 and words == 1 and fields["window.dilation_w"] == 1:
+            per_output = 15.0 if fields["window.stride_w"] == 1 else 19.0
+        return per_output * site.output.elements + 1.8 * site.inputs[0].elements
 
     def executed_macs(self, site: Site) -> int:
         op = cast(Conv, site.op)

@@ -60,7 +60,7 @@ class XpulpMaxPool(PortableMaxPool):
     function = "ek_max_pool_xpulp"
 
     def cycles(self, site: Site) -> float:
-        return 0.75 * window_elements(site) + 5.0 * site.output.elements
+        return 0.75 * window_elements(site) + 8.0 * site.output.elements
 
 
 class XpulpTable(PortableTable):
@@ -76,7 +76,7 @@ class XpulpTable(PortableTable):
         return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
-        return 3.0 * site.output.elements
+        return 4.0 * site.output.elements
 
 
 class XpulpRequantize(PortableRequantize):

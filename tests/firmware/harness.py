@@ -105,7 +105,7 @@ def program(runs: Sequence[Run]) -> str:
     scratch = max((call.scratch for run in runs for call in run.kernel.calls(run.site)), default=0)
     headers = sorted({run.kernel.header for run in runs})
     lines = [f'#include "kernels/{header}"' for header in headers]
-    lines += ["extern int team_cores;", "int team_cores = 1;"]
+    lines += TEAM.splitlines()
     lines += [f"uint8_t result[{result_bytes(runs)}] __attribute__((aligned(8)));"]
     lines += [f"static uint8_t scratch[{scratch + GUARD}] __attribute__((aligned(8)));"]
     lines += [
@@ -114,7 +114,7 @@ def program(runs: Sequence[Run]) -> str:
         f"        if (scratch[size + i] != {PAINT}) return 1;",
         "    return 0;",
         "}",
-        "__attribute__((noinline)) static void paint(uint8_t *memory, int bytes) {",
+        "__attribute__((noinline, unused)) static void paint(uint8_t *memory, int bytes) {",
         f"    for (int i = 0; i < bytes; i++) memory[i] = {PAINT};",
         "}",
     ]
@@ -123,6 +123,8 @@ def program(runs: Sequence[Run]) -> str:
         "    for (int i = 0; i < bytes; i++) to[i] = from[i];",
         "}",
     ]
+    calls = {call.function: call for run in runs if run.kernel.team for call in run.kernel.calls(run.site)}
+    lines += [line for call in calls.values() for line in _team_function(call)]
     for index, run in enumerate(runs):
         lines += _function(index, run)
     names = ", ".join(f"case_{i}" for i in range(len(runs)))
@@ -131,6 +133,14 @@ def program(runs: Sequence[Run]) -> str:
     lines += ["int run_case(int i);", "int run_case(int i) { return cases[i](); }", ""]
     return "\n".join(lines)
 
+
+# How a team comes about: on the host one core works after the other, on a cluster all execute the program.
+TEAM = """#ifndef EACH_CORE
+extern int team_cores;
+int team_cores = 1;
+#define EACH_CORE for (int32_t core = 0; core < team_cores; core++)
+#define PHASE() ((void)0)
+#endif"""
 
 HOST_MAIN = """
 #include <stdio.h>
@@ -159,6 +169,17 @@ int start(void) {
 """
 
 
+def _team_function(call: Call) -> list[str]:
+    """One compiled copy of a team's kernel, as on a board."""
+    inputs = [f"const void *x{i}" for i in range(len(call.inputs))]
+    arrays = [f"const void *c{i}" for i in range(len(call.arrays))]
+    scratch = ["void *s"] if call.scratch else []
+    names = [word.split("*")[-1] for word in (*inputs, "*y", *arrays, *scratch)]
+    types = ", ".join((f"const {call.geometry[0]} *g", "ek_team team", *inputs, "void *y", *arrays, *scratch))
+    head = f"__attribute__((noinline, used)) static void team_{call.function}({types}) {{"
+    return [head, f"    {call.function}(g, team, {', '.join(names)});", "}"]
+
+
 def _function(index: int, run: Run) -> list[str]:
     calls = run.kernel.calls(run.site)
     lines = []
@@ -177,9 +198,10 @@ def _function(index: int, run: Run) -> list[str]:
         if call.scratch:
             lines.append(f"    paint(scratch + {call.scratch}, {GUARD});")
         words = ", ".join(_arguments(index, position, call, run))
-        if run.kernel.team:  # one core after the other: what they do must not depend on the order
-            lines.append("    for (int32_t core = 0; core < team_cores; core++)")
-            lines.append(f"        {call.function}(&g{position}, (ek_team){{core, team_cores}}, {words});")
+        if run.kernel.team:
+            lines.append("    PHASE();")
+            lines.append(f"    EACH_CORE team_{call.function}(&g{position}, (ek_team){{core, team_cores}}, {words});")
+            lines.append("    PHASE();")
         else:
             lines.append(f"    {call.function}(&g{position}, {words});")
     scratch = max(call.scratch for call in calls)

@@ -1,4 +1,4 @@
-"""Each kernel header stands alone and compiles without warnings, for the host and for the device."""
+"""Each kernel header stands alone and compiles without warnings, for the host and for the devices."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 
 from deploy.compilers import zig
 from deploy.paths import firmware_root
-from tests.firmware.toolchain import compile_source, cortex, host_compiler
+from tests.firmware.toolchain import cluster, compile_source, cortex, host_compiler
 
 KERNELS = firmware_root() / "kernels"
 HEADERS = sorted(path.relative_to(KERNELS).as_posix() for path in KERNELS.rglob("*.h"))
 
 
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
-@pytest.mark.parametrize("target", ["host", "cortex-m"])
+@pytest.mark.parametrize("target", ["host", "cortex-m", "cluster"])
 def test_header_stands_alone(target: str, compiler: str, tmp_path: Path) -> None:
-    device = cortex(compiler) if target == "cortex-m" else None
+    device = cortex(compiler) if target == "cortex-m" else cluster(compiler) if target == "cluster" else None
     command = (*device.command, *device.flags) if device else host_compiler(f"{compiler}, optimised")
     for header in HEADERS:
         source = tmp_path / "alone.c"

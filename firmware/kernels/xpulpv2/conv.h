@@ -69,14 +69,17 @@ EK_INLINE ek_address *ek_conv_enter_taps(ek_address *entry, ek_address first, in
     if (count == EK_POSITIONS) {
         ek_address second = first + (ek_address)apart, third = second + (ek_address)apart;
         ek_address fourth = third + (ek_address)apart;
-        __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[taps]", "8") EK_SW_POST("%[a]", "%[entry]", "4")
-                             EK_SW_POST("%[b]", "%[entry]", "4") EK_SW_POST("%[c]", "%[entry]", "4")
-                                 EK_SW_POST("%[d]", "%[entry]",
-                                            "4") "add %[a], %[a], %[step]\n\tadd %[b], %[b], %[step]\n\t"
-                                                 "add %[c], %[c], %[step]\n\tadd %[d], %[d], %[step]\n\t" EK_ASM_END
-                         : [entry] "+r"(entry), [a] "+r"(first), [b] "+r"(second), [c] "+r"(third), [d] "+r"(fourth)
-                         : [taps] "r"(taps), [step] "r"(step)
-                         : "memory");
+        /* clang-format off */
+        __asm__ volatile(
+            EK_ASM_BEGIN EK_LOOP0("%[taps]", "8")
+            EK_SW_POST("%[a]", "%[entry]", "4") EK_SW_POST("%[b]", "%[entry]", "4")
+            EK_SW_POST("%[c]", "%[entry]", "4") EK_SW_POST("%[d]", "%[entry]", "4")
+            "add %[a], %[a], %[step]\n\tadd %[b], %[b], %[step]\n\t"
+            "add %[c], %[c], %[step]\n\tadd %[d], %[d], %[step]\n\t" EK_ASM_END
+            : [entry] "+r"(entry), [a] "+r"(first), [b] "+r"(second), [c] "+r"(third), [d] "+r"(fourth)
+            : [taps] "r"(taps), [step] "r"(step)
+            : "memory");
+        /* clang-format on */
         return entry;
     }
 #endif

@@ -54,10 +54,13 @@ EK_INLINE ek_depthwise_part ek_depthwise_look(const ek_window *s, int32_t top, i
 
 /* z_x outside the input, by words: the last one may reach into what is written later, or behind the band. */
 EK_INLINE void ek_depthwise_pad(ek_depthwise_part p, uint32_t zero, int32_t channel, int8_t *to) {
-    for (int32_t i = 0; i < p.first; i += 4)
-        ek_fill_apart(to + i, zero, 4 * p.rows, channel);
-    for (int32_t i = p.last; i < p.count; i += 4)
-        ek_fill_apart(to + i, zero, 4 * p.rows, channel);
+    int32_t left = 0, right = p.last;
+    while (left < p.first || right < p.count) { /* one word on each side, or twice the one that is needed */
+        const int32_t a = left < p.first ? left : right, b = right < p.count ? right : left;
+        ek_fill_twice(to + a, to + b, zero, 4 * p.rows, channel);
+        left += 4;
+        right += 4;
+    }
     for (int32_t i = p.first; i < p.last && p.end - p.begin < p.rows; i += 4) {
         ek_fill_apart(to + i, zero, 4 * p.begin, channel);
         ek_fill_apart(to + i + 4 * p.end * channel, zero, 4 * (p.rows - p.end), channel);
@@ -79,13 +82,13 @@ EK_INLINE void ek_depthwise_copy(const ek_depthwise_xpulp_geometry *g, ek_depthw
         ek_depthwise_few(x, step, seen, to, channel);
 }
 
-/* The input rows of a band, from row `top` and column `left`. */
+/* The input rows of a band, from row `top` and column `left`; `padded`: the padding is there already. */
 EK_INLINE void ek_depthwise_band(const ek_depthwise_xpulp_geometry *g, const int8_t *x, int32_t top, int32_t rows,
-                                 int32_t left, int32_t width, int8_t *to) {
+                                 int32_t left, int32_t width, int32_t padded, int8_t *to) {
     const ek_window *s = &g->window;
     const int32_t count = (width - 1) * s->stride_w / s->dilation_w + s->kernel_w, phases = s->dilation_w;
-    for (int32_t turn = 0; turn < 2 * phases; turn++) { /* all padding comes first */
-        const int32_t phase = turn % phases;
+    for (int32_t turn = padded ? phases : 0; turn < 2 * phases; turn++) { /* all padding comes first */
+        const int32_t phase = turn < phases ? turn : turn - phases;
         const ek_depthwise_part p = ek_depthwise_look(s, top, rows, left + phase, count);
         if (turn < phases)
             ek_depthwise_pad(p, ek_repeat4(g->in_zero), phases * g->pitch, to + phase * g->pitch);
@@ -94,47 +97,27 @@ EK_INLINE void ek_depthwise_band(const ek_depthwise_xpulp_geometry *g, const int
     }
 }
 
-/* Outputs along the columns of one row: those that share a phase are neighbours in the copy. */
-EK_INLINE void ek_depthwise_columns(const ek_depthwise_xpulp_geometry *g, ek_taps *t, int32_t width) {
+/* A band of one output channel, line by line: the outputs of a row that share a phase (every dilation_w-th one) are
+ * neighbours in the copy. Where a band has more rows than columns, lines of one column. */
+EK_INLINE void ek_depthwise_channel(const ek_depthwise_xpulp_geometry *g, const ek_taps *t, int32_t width,
+                                    int32_t rows) {
     const ek_window *s = &g->window;
-    if (s->dilation_w == 1) {
-        t->x_step = s->stride_w;
-        t->y_step = g->y_column;
-        ek_taps_run(t, &g->requant, width);
-        return;
-    }
-    const int8_t *x = t->x;
-    const int32_t at = t->at;
-    for (int32_t j = 0; j < ek_min(width, s->dilation_w); j++) { /* outputs j, j + dilation_w, ... */
-        const int32_t start = j * s->stride_w;
-        t->x = x + start % s->dilation_w * g->pitch + start / s->dilation_w;
-        t->at = at + j * g->y_column;
-        t->x_step = s->stride_w;
-        t->y_step = s->dilation_w * g->y_column;
-        ek_taps_run(t, &g->requant, (width - j + s->dilation_w - 1) / s->dilation_w);
-    }
-}
-
-/* A band of one output channel. */
-EK_INLINE void ek_depthwise_channel(const ek_depthwise_xpulp_geometry *g, ek_taps *t, int32_t width, int32_t rows) {
-    const ek_window *s = &g->window;
-    const int32_t row = s->stride_h * 4 * s->dilation_w * g->pitch, at = t->at;
-    const int8_t *x = t->x;
-    if (s->dilation_w == 1 && width < 4 && rows > width) { /* along the rows, which are more */
-        for (int32_t j = 0; j < width; j++) {
-            t->x = x + j * s->stride_w;
-            t->at = at + j * g->y_column;
-            t->x_step = row;
-            t->y_step = g->y_row;
-            ek_taps_run(t, &g->requant, rows);
+    const int32_t row = s->stride_h * 4 * s->dilation_w * g->pitch,
+                  upright = s->dilation_w == 1 && width < 4 && rows > width;
+    const int32_t phases = upright ? width : ek_min(width, s->dilation_w);
+    for (int32_t i = 0; i < (upright ? 1 : rows); i++)
+        for (int32_t j = 0; j < phases; j++) {
+            const int32_t start = j * s->stride_w;
+            ek_taps line = *t;
+            line.x += i * row + (s->dilation_w == 1 ? start : start % s->dilation_w * g->pitch + start / s->dilation_w);
+            line.at += i * g->y_row + j * g->y_column;
+            line.x_step = upright ? row : s->stride_w;
+            line.y_step = upright ? g->y_row : s->dilation_w * g->y_column;
+            ek_taps_run(&line, &g->requant,
+                        upright              ? rows
+                        : s->dilation_w == 1 ? width
+                                             : (width - j + s->dilation_w - 1) / s->dilation_w);
         }
-        return;
-    }
-    for (int32_t i = 0; i < rows; i++) {
-        t->x = x + i * row;
-        t->at = at + i * g->y_row;
-        ek_depthwise_columns(g, t, width);
-    }
 }
 
 /* Whether ek_depthwise_3x3 computes a layer. */
@@ -142,38 +125,37 @@ EK_INLINE int32_t ek_depthwise_is_3x3(const ek_window *s, const ek_requant *r) {
     return s->kernel_h == 3 && s->kernel_w <= 3 && s->dilation_w == 1 && !r->full && r->out_bits == 8;
 }
 
-/* A band of such a layer: pairs of outputs, and an odd last column by itself. */
+/* A band of such a layer: pairs of outputs, then an odd last column; or every output by itself. All channels are one
+ * run, or the outputs of one input channel where there are several of them. */
 EK_INLINE void ek_depthwise_3x3(const ek_depthwise_xpulp_geometry *g, const ek_taps *t, int32_t channel,
                                 int32_t channels, int32_t multiplier, int32_t width, int32_t rows) {
     const ek_window *s = &g->window;
-    const int32_t pairs = s->stride_w == 1 ? width / 2 : 0, rest = width - 2 * pairs, row = s->stride_h * 4 * channel;
-    const int32_t together = multiplier == 1; /* one run for all channels, or one for each */
-    ek_taps_3x3 run = {
-        t->x, t->w, t->record, (int8_t *)t->y + t->at, together ? channel : 0, t->row, s->stride_w, 0, g->y_column, 0,
-        0,    rows, 0,         g->requant.lo,          g->requant.hi};
-    for (int32_t i = 0; i < (together ? 1 : channels); i++) {
-        ek_taps_3x3 half = run;
-        if (pairs > 0) {
-            half.x_skip = row - 2 * pairs;
-            half.y_skip = g->y_row - 2 * pairs * g->y_column;
-            half.count = pairs;
-            half.channels = together ? channels : multiplier;
-            ek_taps_pairs(&half);
-            half = run;
+    const int32_t paired = s->stride_w == 1 ? width & ~1 : 0, together = multiplier == 1;
+    for (int32_t turn = 0; turn < 2 * (together ? 1 : channels); turn++) {
+        const int32_t i = turn >> 1, from = turn & 1 ? paired : 0, until = turn & 1 ? width : paired;
+        ek_taps_3x3 run = {t->x + i * channel + from * s->stride_w,
+                           t->w + i * multiplier * 12,
+                           t->record + i * multiplier * 4,
+                           (int8_t *)t->y + t->at + i * multiplier + from * g->y_column,
+                           together ? channel : 0,
+                           t->row,
+                           s->stride_w,
+                           s->stride_h * 4 * channel - (until - from) * s->stride_w,
+                           g->y_column,
+                           g->y_row - (until - from) * g->y_column,
+                           until - from,
+                           rows,
+                           together ? channels : multiplier,
+                           g->requant.lo,
+                           g->requant.hi};
+        if (until == from)
+            continue;
+        if (from > 0 || paired == 0) {
+            ek_taps_singles(&run);
+            continue;
         }
-        if (rest > 0) {
-            half.x += 2 * pairs;
-            half.y += 2 * pairs * g->y_column;
-            half.x_skip = row - rest * s->stride_w;
-            half.y_skip = g->y_row - rest * g->y_column;
-            half.count = rest;
-            half.channels = together ? channels : multiplier;
-            ek_taps_singles(&half);
-        }
-        run.x += channel;
-        run.w += 12 * multiplier;
-        run.record += 4 * multiplier;
-        run.y += multiplier;
+        run.count >>= 1;
+        ek_taps_pairs(&run);
     }
 }
 
@@ -195,7 +177,7 @@ EK_INLINE void ek_depthwise_xpulp(const ek_depthwise_xpulp_geometry *g, ek_team 
     const int32_t record_words = EK_RECORD_WORDS(&g->requant), small = ek_depthwise_is_3x3(s, &g->requant);
     const int32_t own = g->scratch / team.cores / 8 * 8;
     int8_t *band = (int8_t *)scratch + team.core * own;
-    int32_t unit = ek_share(units, team.core, team.cores);
+    int32_t unit = ek_share(units, team.core, team.cores), before_oh = -1, before_ow = -1, before_rows = 0;
     const int32_t most = ek_depthwise_rows(g, own, ek_min(s->out_h, end - unit));
     while (unit < end) {
         const int32_t part = unit / s->out_h, oh = unit % s->out_h;
@@ -203,17 +185,20 @@ EK_INLINE void ek_depthwise_xpulp(const ek_depthwise_xpulp_geometry *g, ek_team 
         const int32_t rows = ek_min(ek_min(most, end - unit), s->out_h - oh);
         const int32_t seen = (rows - 1) * s->stride_h + (s->kernel_h - 1) * s->dilation_h + 1;
         const int32_t channels = ek_min(4, s->in_c - c), o = c * multiplier;
-        ek_depthwise_band(g, x + c, oh * s->stride_h - s->pad_top, seen, ow * s->stride_w - s->pad_left, width, band);
+        const int32_t padded = oh == before_oh && ow == before_ow && rows == before_rows;
+        ek_depthwise_band(g, x + c, oh * s->stride_h - s->pad_top, seen, ow * s->stride_w - s->pad_left, width, padded,
+                          band);
+        before_oh = oh;
+        before_ow = ow;
+        before_rows = rows;
         ek_taps t = {
             band, w + o * weights, record + o * record_words,   y,           oh * g->y_row + ow * g->y_column + o,
             1,    g->y_column,     4 * channel * s->dilation_h, s->kernel_h, words};
         if (small)
             ek_depthwise_3x3(g, &t, channel, channels, multiplier, width, rows);
         for (int32_t i = 0; i < channels && !small; i++, t.x += channel)
-            for (int32_t k = 0; k < multiplier; k++, t.w += weights, t.record += record_words, t.at++) {
-                ek_taps output = t;
-                ek_depthwise_channel(g, &output, width, rows);
-            }
+            for (int32_t k = 0; k < multiplier; k++, t.w += weights, t.record += record_words, t.at++)
+                ek_depthwise_channel(g, &t, width, rows);
         unit += rows;
     }
 }

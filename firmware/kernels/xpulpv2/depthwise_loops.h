@@ -35,25 +35,28 @@ EK_INLINE void ek_transpose_rows(const int8_t *x, int32_t step, int32_t x_row, i
                                  int32_t channel) {
 #if EK_XPULP_ASM
     int8_t *to1 = to + channel, *to2 = to1 + channel, *to3 = to2 + channel;
-    if (rows > 0)
-        __asm__ volatile(
-            EK_ASM_BEGIN EK_LOOP1("%[rows]", "1 + 18 + 5") EK_LOOP0("%[fours]", "18") EK_LW_POST_R(
-                "t0", "%[x]", "%[step]") EK_LW_POST_R("t1", "%[x]", "%[step]") EK_LW_POST_R("t2", "%[x]", "%[step]")
-                EK_LW_POST_R("t3", "%[x]", "%[step]") "mv t4, t0\n\tmv t5, t2\n\t" EK_SHUFFLE4("t0", "t1", "%[low]")
-                    EK_SHUFFLE4("t4", "t1", "%[high]") EK_SHUFFLE4("t2", "t3", "%[low]")
-                        EK_SHUFFLE4("t5", "t3", "%[high]") EK_PACK2("t1", "t2", "t0") EK_PACK2("t3", "t5", "t4")
-                            EK_SHUFFLE4("t0", "t2", "%[upper]") EK_SHUFFLE4("t4", "t5", "%[upper]")
-                                EK_SW_POST("t1", "%[to]", "4") EK_SW_POST("t0", "%[to1]", "4")
-                                    EK_SW_POST("t3", "%[to2]", "4") EK_SW_POST(
-                                        "t4", "%[to3]",
-                                        "4") "add %[x], %[x], %[x_skip]\n\tadd %[to], %[to], %[skip]\n\tadd %[to1], "
-                                             "%[to1], %[skip]\n\t"
-                                             "add %[to2], %[to2], %[skip]\n\tadd %[to3], %[to3], %[skip]\n\t" EK_ASM_END
-            : [x] "+r"(x), [to] "+r"(to), [to1] "+r"(to1), [to2] "+r"(to2), [to3] "+r"(to3)
-            : [rows] "r"(rows), [fours] "r"(fours), [step] "r"(step), [x_skip] "r"(x_row - 4 * fours * step),
-              [skip] "r"(4 * (channel - fours)), [low] "r"(0x05010400u), [high] "r"(0x07030602u),
-              [upper] "r"(0x07060302u)
-            : "t0", "t1", "t2", "t3", "t4", "t5", "memory");
+    const int32_t x_skip = x_row - 4 * fours * step, skip = 4 * (channel - fours);
+    if (rows <= 0)
+        return;
+    /* clang-format off */
+    __asm__ volatile(
+        EK_ASM_BEGIN EK_LOOP1("%[rows]", "1 + 18 + 5") EK_LOOP0("%[fours]", "18")
+        EK_LW_POST_R("t0", "%[x]", "%[step]") EK_LW_POST_R("t1", "%[x]", "%[step]")
+        EK_LW_POST_R("t2", "%[x]", "%[step]") EK_LW_POST_R("t3", "%[x]", "%[step]")
+        "mv t4, t0\n\tmv t5, t2\n\t"
+        EK_SHUFFLE4("t0", "t1", "%[low]") EK_SHUFFLE4("t4", "t1", "%[high]")
+        EK_SHUFFLE4("t2", "t3", "%[low]") EK_SHUFFLE4("t5", "t3", "%[high]")
+        EK_PACK2("t1", "t2", "t0") EK_PACK2("t3", "t5", "t4")
+        EK_SHUFFLE4("t0", "t2", "%[upper]") EK_SHUFFLE4("t4", "t5", "%[upper]")
+        EK_SW_POST("t1", "%[to]", "4") EK_SW_POST("t0", "%[to1]", "4")
+        EK_SW_POST("t3", "%[to2]", "4") EK_SW_POST("t4", "%[to3]", "4")
+        "add %[x], %[x], %[x_skip]\n\tadd %[to], %[to], %[skip]\n\tadd %[to1], %[to1], %[skip]\n\t"
+        "add %[to2], %[to2], %[skip]\n\tadd %[to3], %[to3], %[skip]\n\t" EK_ASM_END
+        : [x] "+r"(x), [to] "+r"(to), [to1] "+r"(to1), [to2] "+r"(to2), [to3] "+r"(to3)
+        : [rows] "r"(rows), [fours] "r"(fours), [step] "r"(step), [x_skip] "r"(x_skip), [skip] "r"(skip),
+          [low] "r"(0x05010400u), [high] "r"(0x07030602u), [upper] "r"(0x07060302u)
+        : "t0", "t1", "t2", "t3", "t4", "t5", "memory");
+    /* clang-format on */
 #else
     for (int32_t row = 0; row < rows; row++, to += 4 * channel)
         for (int32_t i = 0; i < fours; i++) {
@@ -80,20 +83,21 @@ EK_INLINE void ek_taps_singly(const ek_taps *t, const ek_requant *r, int32_t cou
 }
 
 #if EK_XPULP_ASM
-#define EK_TAPS_FINISH(a) EK_ADD_SHIFT(a, "s8", "s9")
-#define EK_TAPS_CLIP(a, lo, hi) EK_MAX1(a, a, lo) EK_MIN1(a, a, hi)
-#define EK_TAPS_FIELD(name) [name] "i"(offsetof(ek_taps_state, name))
-
 typedef struct {
     ek_taps t;
-    int32_t quads, skip;
+    int32_t quads; /* > 0 */
+    int32_t skip;  /* bytes from behind a kernel row to the next one */
     const int8_t *y;
     int32_t lo, hi;
 } ek_taps_state;
 
+/* clang-format off */
+#define EK_TAPS_FIELD(name, field) [name] "i"(offsetof(ek_taps_state, field))
+#define EK_TAPS_FINISH(a) EK_ADD_SHIFT(a, "s8", "s9")
+#define EK_TAPS_CLIP(a, lo, hi) EK_MAX1(a, a, lo) EK_MIN1(a, a, hi)
+
 /* Four outputs at a time: every weight is loaded once for them. High form, int8.
- * Registers: t6 the state; sums s0-s3; addresses a4-a7, of the first output a0; weights ra; t0 a weight, t1-t4 input.
- */
+ * Registers: t6 the state; sums s0-s3; addresses a4-a7, of the first output a0; weights ra; t0 a weight, t1-t4 input. */
 EK_INLINE void ek_taps_quads(ek_taps_state *state) {
     register ek_taps_state *run __asm__("t6") = state;
     __asm__ volatile(
@@ -102,40 +106,42 @@ EK_INLINE void ek_taps_quads(ek_taps_state *state) {
         "lw a3, %[words](t6)\n\tlw s4, %[rows](t6)\n\tlw s5, %[w](t6)\n\tlw s10, %[y](t6)\n\tlw s11, %[y_step](t6)\n\t"
         "lw s6, 0(t0)\n\tlw s7, 4(t0)\n\tlw s8, 8(t0)\n\tlw s9, 12(t0)\n\tlw t5, %[quads](t6)\n\t"
         "1:\n\tmv a4, a0\n\tadd a5, a4, a1\n\tadd a6, a5, a1\n\tadd a7, a6, a1\n\tadd a0, a7, a1\n\t"
-        "mv s0, s6\n\tmv s1, s6\n\tmv s2, s6\n\tmv s3, s6\n\tmv ra, s5\n\t" EK_LOOP1("s4", "1 + 9 + 4") EK_LOOP0(
-            "a3", "9") EK_LW_POST("t0", "ra", "4") EK_LW_POST("t1", "a4", "4") EK_LW_POST("t2", "a5", "4")
-            EK_LW_POST("t3", "a6", "4") EK_SDOTSP4("s0", "t0", "t1") EK_LW_POST("t4", "a7", "4")
-                EK_SDOTSP4("s1", "t0", "t2") EK_SDOTSP4("s2", "t0", "t3") EK_SDOTSP4(
-                    "s3", "t0",
-                    "t4") "add a4, a4, a2\n\tadd a5, a5, a2\n\tadd a6, a6, a2\n\tadd a7, a7, a2\n\t"
-                          "lw t0, %[lo](t6)\n\tlw t1, %[hi](t6)\n\t"
-                          "mulh s0, s0, s7\n\tmulh s1, s1, s7\n\tmulh s2, s2, s7\n\tmulh s3, s3, s7\n\t" EK_TAPS_FINISH(
-                              "s0") EK_TAPS_FINISH("s1") EK_TAPS_FINISH("s2") EK_TAPS_FINISH("s3")
-                              EK_TAPS_CLIP("s0", "t0", "t1") EK_TAPS_CLIP("s1", "t0", "t1") EK_TAPS_CLIP(
-                                  "s2", "t0", "t1") EK_TAPS_CLIP("s3", "t0", "t1") EK_SB_POST_R("s0", "s10", "s11")
-                                  EK_SB_POST_R("s1", "s10", "s11") EK_SB_POST_R("s2", "s10", "s11")
-                                      EK_SB_POST_R("s3", "s10", "s11") "addi t5, t5, -1\n\tbnez t5, 1b\n\t" EK_ASM_END
+        "mv s0, s6\n\tmv s1, s6\n\tmv s2, s6\n\tmv s3, s6\n\tmv ra, s5\n\t"
+        EK_LOOP1("s4", "1 + 9 + 4")
+        EK_LOOP0("a3", "9")
+        EK_LW_POST("t0", "ra", "4") EK_LW_POST("t1", "a4", "4") EK_LW_POST("t2", "a5", "4")
+        EK_LW_POST("t3", "a6", "4") EK_SDOTSP4("s0", "t0", "t1") EK_LW_POST("t4", "a7", "4")
+        EK_SDOTSP4("s1", "t0", "t2") EK_SDOTSP4("s2", "t0", "t3") EK_SDOTSP4("s3", "t0", "t4")
+        "add a4, a4, a2\n\tadd a5, a5, a2\n\tadd a6, a6, a2\n\tadd a7, a7, a2\n\t"
+        "lw t0, %[lo](t6)\n\tlw t1, %[hi](t6)\n\t"
+        "mulh s0, s0, s7\n\tmulh s1, s1, s7\n\tmulh s2, s2, s7\n\tmulh s3, s3, s7\n\t"
+        EK_TAPS_FINISH("s0") EK_TAPS_FINISH("s1") EK_TAPS_FINISH("s2") EK_TAPS_FINISH("s3")
+        EK_TAPS_CLIP("s0", "t0", "t1") EK_TAPS_CLIP("s1", "t0", "t1")
+        EK_TAPS_CLIP("s2", "t0", "t1") EK_TAPS_CLIP("s3", "t0", "t1")
+        EK_SB_POST_R("s0", "s10", "s11") EK_SB_POST_R("s1", "s10", "s11")
+        EK_SB_POST_R("s2", "s10", "s11") EK_SB_POST_R("s3", "s10", "s11")
+        "addi t5, t5, -1\n\tbnez t5, 1b\n\t" EK_ASM_END
         : "+r"(run)
-        : [record] "i"(offsetof(ek_taps_state, t.record)), [x] "i"(offsetof(ek_taps_state, t.x)),
-          [x_step] "i"(offsetof(ek_taps_state, t.x_step)), [words] "i"(offsetof(ek_taps_state, t.words)),
-          [rows] "i"(offsetof(ek_taps_state, t.rows)), [w] "i"(offsetof(ek_taps_state, t.w)),
-          [y_step] "i"(offsetof(ek_taps_state, t.y_step)), EK_TAPS_FIELD(skip), EK_TAPS_FIELD(quads), EK_TAPS_FIELD(y),
-          EK_TAPS_FIELD(lo), EK_TAPS_FIELD(hi)
+        : EK_TAPS_FIELD(x, t.x), EK_TAPS_FIELD(w, t.w), EK_TAPS_FIELD(record, t.record),
+          EK_TAPS_FIELD(x_step, t.x_step), EK_TAPS_FIELD(y_step, t.y_step), EK_TAPS_FIELD(rows, t.rows),
+          EK_TAPS_FIELD(words, t.words), EK_TAPS_FIELD(quads, quads), EK_TAPS_FIELD(skip, skip), EK_TAPS_FIELD(y, y),
+          EK_TAPS_FIELD(lo, lo), EK_TAPS_FIELD(hi, hi)
         : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2",
           "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
 }
+/* clang-format on */
 #endif
 
 /* `count` > 0 outputs. The last four overlap the ones before where there is a rest. */
-EK_INLINE void ek_taps_run(ek_taps *t, const ek_requant *r, int32_t count) {
+EK_INLINE void ek_taps_run(const ek_taps *t, const ek_requant *r, int32_t count) {
 #if EK_XPULP_ASM
     if (count >= 4 && !r->full && r->out_bits == 8) {
-        ek_taps_state state = {*t, count / 4, t->row - 4 * t->words, (int8_t *)t->y + t->at, r->lo, r->hi};
-        ek_taps_quads(&state);
-        if (count % 4) {
-            state.t.x += (count - 4) * t->x_step;
-            state.y += (count - 4) * t->y_step;
-            state.quads = 1;
+        const int32_t rest = count & 3;
+        for (int32_t first = 0; first < count; first = first == 0 && rest ? count - 4 : count) {
+            ek_taps_state state = {
+                *t, first == 0 ? count / 4 : 1, t->row - 4 * t->words, (int8_t *)t->y + t->at, r->lo, r->hi};
+            state.t.x += first * t->x_step;
+            state.y += first * t->y_step;
             ek_taps_quads(&state);
         }
         return;
@@ -158,10 +164,10 @@ typedef struct {
 } ek_taps_3x3;
 
 #if EK_XPULP_ASM
+/* clang-format off */
 /*
  * Registers: t6 the run; addresses of three input rows a0-a2, of the output a3; weights s0-s2; record s6-s9; s10, s11
- * clip bounds; a4 y_step, a5 count, a6 rows, a7 x_skip, ra y_skip; t5 channels; t0-t2 input, t3, t4 sums; s3-s5 are
- * free.
+ * clip bounds; a4 y_step, a5 count, a6 rows, a7 x_skip, ra y_skip; t5 channels; t0-t2 input, t3, t4 sums; s3-s5 free.
  */
 #define EK_3X3_LOOPS(run, prepare, size, body)                                                                         \
     __asm__ volatile(                                                                                                  \
@@ -169,13 +175,14 @@ typedef struct {
         "lw a4, %[y_step](t6)\n\tlw a5, %[count](t6)\n\tlw a6, %[rows](t6)\n\tlw a7, %[x_skip](t6)\n\t"                \
         "lw ra, %[y_skip](t6)\n\tlw t5, %[channels](t6)\n\tlw s10, %[lo](t6)\n\tlw s11, %[hi](t6)\n\t"                 \
         "1:\n\tlw t0, %[w](t6)\n\tlw t1, %[record](t6)\n\tlw a0, %[x](t6)\n\tlw t2, %[row](t6)\n\tlw a3, %[y](t6)\n\t" \
-        "lw s0, 0(t0)\n\tlw s1, 4(t0)\n\tlw s2, 8(t0)\n\tlw s6, 0(t1)\n\tlw s7, 4(t1)\n\tlw s8, 8(t1)\n\t"             \
-        "lw s9, 12(t1)\n\tadd a1, a0, t2\n\tadd a2, a1, t2\n\t" prepare                                                \
+        "lw s0, 0(t0)\n\tlw s1, 4(t0)\n\tlw s2, 8(t0)\n\t"                                                             \
+        "lw s6, 0(t1)\n\tlw s7, 4(t1)\n\tlw s8, 8(t1)\n\tlw s9, 12(t1)\n\t"                                            \
+        "add a1, a0, t2\n\tadd a2, a1, t2\n\t" prepare                                                                 \
         "lw t3, %[x_next](t6)\n\taddi t0, t0, 12\n\taddi t1, t1, 16\n\tadd t3, t3, a0\n\taddi t4, a3, 1\n\t"           \
-        "sw t0, %[w](t6)\n\tsw t1, %[record](t6)\n\tsw t3, %[x](t6)\n\tsw t4, %[y](t6)\n\t" EK_LOOP1("a6", "1 + " size \
-                                                                                                           " + 4")     \
-            EK_LOOP0("a5", size) body "add a0, a0, a7\n\tadd a1, a1, a7\n\tadd a2, a2, a7\n\tadd a3, a3, ra\n\t"       \
-                                      "addi t5, t5, -1\n\tbnez t5, 1b\n\t" EK_ASM_END                                  \
+        "sw t0, %[w](t6)\n\tsw t1, %[record](t6)\n\tsw t3, %[x](t6)\n\tsw t4, %[y](t6)\n\t"                            \
+        EK_LOOP1("a6", "1 + " size " + 4") EK_LOOP0("a5", size) body                                                   \
+        "add a0, a0, a7\n\tadd a1, a1, a7\n\tadd a2, a2, a7\n\tadd a3, a3, ra\n\t"                                     \
+        "addi t5, t5, -1\n\tbnez t5, 1b\n\t" EK_ASM_END                                                                \
         : "+r"(run)                                                                                                    \
         : EK_3X3_FIELD(x), EK_3X3_FIELD(w), EK_3X3_FIELD(record), EK_3X3_FIELD(y), EK_3X3_FIELD(x_next),               \
           EK_3X3_FIELD(row), EK_3X3_FIELD(x_step), EK_3X3_FIELD(x_skip), EK_3X3_FIELD(y_step), EK_3X3_FIELD(y_skip),   \
@@ -185,20 +192,17 @@ typedef struct {
 #define EK_3X3_FIELD(name) [name] "i"(offsetof(ek_taps_3x3, name))
 #define EK_3X3_SHIFT "slli s3, s0, 8\n\tslli s4, s1, 8\n\tslli s5, s2, 8\n\t"
 #define EK_3X3_PAIR(clip)                                                                                              \
-    EK_LW_POST("t0", "a0", "2")                                                                                        \
-    EK_LW_POST("t1", "a1", "2")                                                                                        \
-    EK_LW_POST("t2", "a2", "2")                                                                                        \
-    "mv t3, s6\n\tmv t4, s6\n\t" EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t4", "t0", "s3")                             \
-        EK_SDOTSP4("t3", "t1", "s1") EK_SDOTSP4("t4", "t1", "s4") EK_SDOTSP4("t3", "t2", "s2")                         \
-            EK_SDOTSP4("t4", "t2", "s5") "mulh t3, t3, s7\n\tmulh t4, t4, s7\n\t" EK_TAPS_FINISH("t3")                 \
-                EK_TAPS_FINISH("t4") clip EK_SB_POST_R("t3", "a3", "a4") EK_SB_POST_R("t4", "a3", "a4")
+    EK_LW_POST("t0", "a0", "2") EK_LW_POST("t1", "a1", "2") EK_LW_POST("t2", "a2", "2")                                \
+    "mv t3, s6\n\tmv t4, s6\n\t"                                                                                       \
+    EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t4", "t0", "s3") EK_SDOTSP4("t3", "t1", "s1")                             \
+    EK_SDOTSP4("t4", "t1", "s4") EK_SDOTSP4("t3", "t2", "s2") EK_SDOTSP4("t4", "t2", "s5")                             \
+    "mulh t3, t3, s7\n\tmulh t4, t4, s7\n\t" EK_TAPS_FINISH("t3") EK_TAPS_FINISH("t4") clip                            \
+    EK_SB_POST_R("t3", "a3", "a4") EK_SB_POST_R("t4", "a3", "a4")
 #define EK_3X3_SINGLE                                                                                                  \
-    EK_LW_POST_R("t0", "a0", "s3")                                                                                     \
-    EK_LW_POST_R("t1", "a1", "s3")                                                                                     \
-    EK_LW_POST_R("t2", "a2", "s3")                                                                                     \
-    "mv t3, s6\n\t" EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t3", "t1", "s1")                                          \
-        EK_SDOTSP4("t3", "t2", "s2") "mulh t3, t3, s7\n\t" EK_TAPS_FINISH("t3") EK_TAPS_CLIP("t3", "s10", "s11")       \
-            EK_SB_POST_R("t3", "a3", "a4")
+    EK_LW_POST_R("t0", "a0", "s3") EK_LW_POST_R("t1", "a1", "s3") EK_LW_POST_R("t2", "a2", "s3")                       \
+    "mv t3, s6\n\t" EK_SDOTSP4("t3", "t0", "s0") EK_SDOTSP4("t3", "t1", "s1") EK_SDOTSP4("t3", "t2", "s2")             \
+    "mulh t3, t3, s7\n\t" EK_TAPS_FINISH("t3") EK_TAPS_CLIP("t3", "s10", "s11") EK_SB_POST_R("t3", "a3", "a4")
+/* clang-format on */
 #else
 EK_INLINE int8_t ek_taps_of_3x3(const ek_taps_3x3 *r, const int8_t *x, int32_t shift) {
     int32_t acc = r->record[0];

@@ -11,15 +11,19 @@
 EK_INLINE void ek_table_fours(const int8_t *x, int8_t *y, const int8_t *middle, int32_t fours) {
 #if EK_XPULP_ASM
     int32_t a, b, c, d;
-    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[fours]", "12") EK_LB_POST("%[a]", "%[x]", "1")
-                         EK_LB_POST("%[b]", "%[x]", "1") EK_LB_POST("%[c]", "%[x]", "1") EK_LB_POST("%[d]", "%[x]", "1")
-                             EK_LBU_INDEX("%[a]", "%[middle]", "%[a]") EK_LBU_INDEX("%[b]", "%[middle]", "%[b]")
-                                 EK_LBU_INDEX("%[c]", "%[middle]", "%[c]") EK_LBU_INDEX("%[d]", "%[middle]", "%[d]")
-                                     EK_SB_POST("%[a]", "%[y]", "1") EK_SB_POST("%[b]", "%[y]", "1")
-                                         EK_SB_POST("%[c]", "%[y]", "1") EK_SB_POST("%[d]", "%[y]", "1") EK_ASM_END
-                     : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [x] "+r"(x), [y] "+r"(y)
-                     : [fours] "r"(fours), [middle] "r"(middle)
-                     : "memory");
+    /* clang-format off */
+    __asm__ volatile(
+        EK_ASM_BEGIN EK_LOOP0("%[fours]", "12")
+        EK_LB_POST("%[a]", "%[x]", "1") EK_LB_POST("%[b]", "%[x]", "1")
+        EK_LB_POST("%[c]", "%[x]", "1") EK_LB_POST("%[d]", "%[x]", "1")
+        EK_LBU_INDEX("%[a]", "%[middle]", "%[a]") EK_LBU_INDEX("%[b]", "%[middle]", "%[b]")
+        EK_LBU_INDEX("%[c]", "%[middle]", "%[c]") EK_LBU_INDEX("%[d]", "%[middle]", "%[d]")
+        EK_SB_POST("%[a]", "%[y]", "1") EK_SB_POST("%[b]", "%[y]", "1")
+        EK_SB_POST("%[c]", "%[y]", "1") EK_SB_POST("%[d]", "%[y]", "1") EK_ASM_END
+        : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [x] "+r"(x), [y] "+r"(y)
+        : [fours] "r"(fours), [middle] "r"(middle)
+        : "memory");
+    /* clang-format on */
 #else
     for (int32_t i = 0; i < 4 * fours; i++)
         y[i] = middle[x[i]];

@@ -36,14 +36,18 @@ EK_INLINE void ek_pool_add(const ek_pool_part *p, int32_t c, ek_pool_four *acc) 
     if (p->rows == 0)
         return;
 #if EK_XPULP_ASM
-    __asm__ volatile(EK_ASM_BEGIN EK_LOOP1("%[rows]", "1 + 6 + 2") EK_LOOP0("%[columns]", "6")
-                         EK_LW_POST_R("t0", "%[x]", "%[step]") "nop\n\t" EK_SDOTSP4("%[a]", "t0", "%[l0]")
-                             EK_SDOTSP4("%[b]", "t0", "%[l1]") EK_SDOTSP4("%[c]", "t0", "%[l2]")
-                                 EK_SDOTSP4("%[d]", "t0", "%[l3]") "add %[x], %[x], %[skip]\n\tnop\n\t" EK_ASM_END
-                     : [a] "+r"(acc->s[0]), [b] "+r"(acc->s[1]), [c] "+r"(acc->s[2]), [d] "+r"(acc->s[3]), [x] "+r"(x)
-                     : [rows] "r"(p->rows), [columns] "r"(p->columns), [step] "r"(p->step), [skip] "r"(p->skip),
-                       [l0] "r"(1), [l1] "r"(1 << 8), [l2] "r"(1 << 16), [l3] "r"(1 << 24)
-                     : "t0", "memory");
+    /* clang-format off */
+    __asm__ volatile(
+        EK_ASM_BEGIN EK_LOOP1("%[rows]", "1 + 6 + 2") EK_LOOP0("%[columns]", "6")
+        EK_LW_POST_R("t0", "%[x]", "%[step]") "nop\n\t"
+        EK_SDOTSP4("%[a]", "t0", "%[l0]") EK_SDOTSP4("%[b]", "t0", "%[l1]")
+        EK_SDOTSP4("%[c]", "t0", "%[l2]") EK_SDOTSP4("%[d]", "t0", "%[l3]")
+        "add %[x], %[x], %[skip]\n\tnop\n\t" EK_ASM_END
+        : [a] "+r"(acc->s[0]), [b] "+r"(acc->s[1]), [c] "+r"(acc->s[2]), [d] "+r"(acc->s[3]), [x] "+r"(x)
+        : [rows] "r"(p->rows), [columns] "r"(p->columns), [step] "r"(p->step), [skip] "r"(p->skip),
+          [l0] "r"(1), [l1] "r"(1 << 8), [l2] "r"(1 << 16), [l3] "r"(1 << 24)
+        : "t0", "memory");
+    /* clang-format on */
 #else
     for (int32_t i = 0; i < p->rows; i++, x += p->skip)
         for (int32_t j = 0; j < p->columns; j++, x += p->step)
@@ -59,12 +63,15 @@ EK_INLINE uint32_t ek_pool_most(const ek_pool_part *p, int32_t c) {
     if (p->rows == 0)
         return best;
 #if EK_XPULP_ASM
-    __asm__ volatile(EK_ASM_BEGIN EK_LOOP1("%[rows]", "1 + 3 + 2") EK_LOOP0("%[columns]", "3")
-                         EK_LW_POST_R("t0", "%[x]", "%[step]") "nop\n\t" EK_MAX4(
-                             "%[best]", "%[best]", "t0") "add %[x], %[x], %[skip]\n\tnop\n\t" EK_ASM_END
-                     : [best] "+r"(best), [x] "+r"(x)
-                     : [rows] "r"(p->rows), [columns] "r"(p->columns), [step] "r"(p->step), [skip] "r"(p->skip)
-                     : "t0", "memory");
+    /* clang-format off */
+    __asm__ volatile(
+        EK_ASM_BEGIN EK_LOOP1("%[rows]", "1 + 3 + 2") EK_LOOP0("%[columns]", "3")
+        EK_LW_POST_R("t0", "%[x]", "%[step]") "nop\n\t" EK_MAX4("%[best]", "%[best]", "t0")
+        "add %[x], %[x], %[skip]\n\tnop\n\t" EK_ASM_END
+        : [best] "+r"(best), [x] "+r"(x)
+        : [rows] "r"(p->rows), [columns] "r"(p->columns), [step] "r"(p->step), [skip] "r"(p->skip)
+        : "t0", "memory");
+    /* clang-format on */
 #else
     for (int32_t i = 0; i < p->rows; i++, x += p->skip)
         for (int32_t j = 0; j < p->columns; j++, x += p->step)

@@ -299,6 +299,24 @@ EK_INLINE void ek_fill_apart(int8_t *to, uint32_t word, int32_t count, int32_t a
 #endif
 }
 
+/* The same for two places. */
+EK_INLINE void ek_fill_twice(int8_t *to, int8_t *also, uint32_t word, int32_t count, int32_t apart) {
+    if (count <= 0)
+        return;
+#if EK_XPULP_ASM
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "2") EK_SW_POST_R("%[word]", "%[to]", "%[apart]")
+                         EK_SW_POST_R("%[word]", "%[also]", "%[apart]") EK_ASM_END
+                     : [to] "+r"(to), [also] "+r"(also)
+                     : [count] "r"(count), [word] "r"(word), [apart] "r"(apart)
+                     : "memory");
+#else
+    for (int32_t i = 0; i < count; i++) {
+        ek_store4(to + i * apart, word);
+        ek_store4(also + i * apart, word);
+    }
+#endif
+}
+
 /* Sum modulo 2^32: intermediate sums may wrap where the final one is proven to fit. */
 EK_INLINE int32_t ek_wrapping_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 

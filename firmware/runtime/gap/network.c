@@ -205,6 +205,7 @@ void ek_step_run(const ek_step *step) {
     slot *now = slot_of(step);
     const uint32_t core = ek_core_id(), cores = network.cores;
     const ek_team team = {(int32_t)core, (int32_t)cores};
+    const int flush = step->flush && now->store < now->end; /* read now: later the record may already be another one */
 
     if (core == network.clerk && step->next_bytes > 0) {
         bring_records(now);
@@ -229,7 +230,7 @@ void ek_step_run(const ek_step *step) {
     if (core == network.storer && now->store < now->end) {
         move_all(&network.stores, now->store, now->end, EK_TO_L2);
     }
-    if (step->flush && now->store < now->end) { /* what follows may read L2 */
+    if (flush) { /* the next step may have no loads to wait for, and read L2 itself */
         if (core == network.storer) {
             ek_dma_wait(&network.stores);
         }
