@@ -63,7 +63,10 @@ def bare_includes(folder: Path) -> list[str]:
 def host_sources(folder: Path) -> list[Path]:
     """C files of the application for this computer: PMSIS on threads."""
     runtime = folder / "runtime"
-    return [*_model(folder), *(path for part in (".", "pmsis", "shim") for path in sorted((runtime / part).glob("*.c")))]
+    return [
+        *_model(folder),
+        *(path for part in (".", "pmsis", "shim") for path in sorted((runtime / part).glob("*.c"))),
+    ]
 
 
 def host_includes(folder: Path) -> list[str]:
