@@ -8,6 +8,7 @@ from string import Template
 
 from deploy import interface
 from deploy.codegen import identifier, provenance
+from deploy.compilers import COMMON, FREESTANDING, GCC_CLUSTER, ZIG_CLUSTER
 from deploy.gap import codegen
 from deploy.gap.plan import STACK_BYTES, ClusterPlan
 from deploy.gap.steps import Step
@@ -101,6 +102,10 @@ def _template_values(plan: ClusterPlan) -> dict[str, str]:
         "version": edgekit_version(),
         "input_bytes": str(sum(t.nbytes for t in graph.inputs)),
         "output_bytes": str(sum(t.nbytes for t in graph.outputs)),
+        "common": " ".join(COMMON),
+        "freestanding": " ".join(FREESTANDING),
+        "zig_target": " ".join(ZIG_CLUSTER),
+        "gcc_target": " ".join(GCC_CLUSTER),
         "cores": str(cluster.cores),
         "core_stack_bytes": str(STACK_BYTES),
         "stack_bytes": str(CONTROLLER_STACK_BYTES),

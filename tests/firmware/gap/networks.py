@@ -73,7 +73,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Network:
-    """Steps on an image of ``size`` bytes; the input is what the image holds at first, the output what it holds then."""
+    """Steps on an image of ``size`` bytes: the input is the image at first, the output what it has become."""
 
     size: int
     l1_bytes: int
