@@ -64,6 +64,13 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_ASM_BEGIN ".option push\n\t.option norvc\n\t"
 #define EK_ASM_END ".option pop\n\t"
 
+/* A condition that mostly holds: the other branch goes out of the way of the instruction cache. */
+#if defined(__GNUC__)
+#define EK_OFTEN(condition) __builtin_expect((condition) != 0, 1)
+#else
+#define EK_OFTEN(condition) (condition)
+#endif
+
 EK_INLINE int32_t ek_byte(uint32_t word, int32_t lane) { return (int8_t)(uint8_t)(word >> (8 * lane)); }
 
 EK_INLINE int32_t ek_half_lane(uint32_t word, int32_t lane) { return (int16_t)(uint16_t)(word >> (16 * lane)); }
@@ -314,6 +321,24 @@ EK_INLINE void ek_fill_twice(int8_t *to, int8_t *also, uint32_t word, int32_t co
         ek_store4(to + i * apart, word);
         ek_store4(also + i * apart, word);
     }
+#endif
+}
+
+/* Copies `count` words, `pitch` and `step` bytes from one to the next. */
+EK_INLINE void ek_copy_apart(int8_t *to, int32_t pitch, const int8_t *from, int32_t step, int32_t count) {
+#if EK_XPULP_ASM
+    if (count > 1)
+        __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[pairs]", "4") EK_LW_POST_R("t0", "%[from]", "%[step]")
+                             EK_LW_POST_R("t1", "%[from]", "%[step]") EK_SW_POST_R("t0", "%[to]", "%[pitch]")
+                                 EK_SW_POST_R("t1", "%[to]", "%[pitch]") EK_ASM_END
+                         : [to] "+r"(to), [from] "+r"(from)
+                         : [pairs] "r"(count >> 1), [step] "r"(step), [pitch] "r"(pitch)
+                         : "t0", "t1", "memory");
+    if (count & 1)
+        ek_store4(to, ek_load4(from));
+#else
+    for (int32_t i = 0; i < count; i++)
+        ek_store4(to + i * pitch, ek_load4(from + i * step));
 #endif
 }
 
