@@ -40,6 +40,8 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_SB_POST_R(rs2, rs, step) ".insn r 0x2b, 4, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sb rs2, step(rs!) */
 #define EK_SW_POST_R(rs2, rs, step) ".insn r 0x2b, 6, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sw rs2, step(rs!) */
 #define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
+#define EK_DOTSP2(rd, a, b) ".insn r 0x57, 0, 0x4c, " rd ", " a ", " b "\n\t"              /* pv.dotsp.h rd, a, b */
+#define EK_SDOTSP2(rd, a, b) ".insn r 0x57, 0, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.h rd, a, b */
 #define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
 #define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"                /* pv.min.b rd, a, b */
 #define EK_SHUFFLE4(rd, a, pick) ".insn r 0x57, 1, 0x64, " rd ", " a ", " pick "\n\t"      /* pv.shuffle2.b */
