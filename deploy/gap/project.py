@@ -59,6 +59,16 @@ def bare_includes(folder: Path) -> list[str]:
     return [f"-I{folder / name}" for name in ("src", ".", "runtime", "runtime/bare")]
 
 
+def host_sources(folder: Path) -> list[Path]:
+    """C files of the application for this computer: PMSIS on threads."""
+    runtime = folder / "runtime"
+    return [*_model(folder), *(path for part in (".", "pmsis", "shim") for path in sorted((runtime / part).glob("*.c")))]
+
+
+def host_includes(folder: Path) -> list[str]:
+    return [f"-I{folder / name}" for name in ("src", ".", "runtime", "runtime/pmsis", "runtime/shim")]
+
+
 def _model(folder: Path) -> list[Path]:
     return [folder / "src" / "model.c", folder / "src" / "model_selftest.c"]
 

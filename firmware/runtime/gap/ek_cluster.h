@@ -8,9 +8,10 @@
  *         struct { ek_step step; ek_transfer transfers[2]; } s0;
  *         struct { ek_step step; ek_transfer transfers[3]; ek_fetch fetches[1]; } s1;
  *     } records = {
- *         .s0 = {.step = {.layer = net_layer_00_conv, .bytes = sizeof records.s0, .next_bytes = sizeof records.s1,
- * ...}, .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, ...}}, .s1 = {.step = {...,
- * .next_bytes = 0}, ...},
+ *         .s0 = {.step = {.layer = net_layer_00_conv, .kernel = call_conv, .bytes = sizeof records.s0,
+ *                         .next_bytes = sizeof records.s1, .earlies = 1, .stores = 1},
+ *                .transfers = {{.l1 = 0, .l2 = input, .length = 96, .lines = 1, .planes = 1}, {...}}},
+ *         .s1 = {...},
  *     };
  *     void net_layer_00_conv(const ek_step *step) { ek_step_run(step); }
  *
@@ -78,9 +79,9 @@ typedef struct ek_step ek_step;
 struct ek_step {
     void (*layer)(const ek_step *step); /* the layer's own function: cycles and faults are attributed by its symbol */
     ek_kernel *kernel;
-    const void *geometry;               /* in L2; equal pointers of neighbours are not loaded again */
-    uint16_t bytes;                     /* of this record: step, transfers and fetches */
-    uint16_t next_bytes;                /* of the record behind it; 0 in the last one */
+    const void *geometry; /* in L2; equal pointers of neighbours are not loaded again */
+    uint16_t bytes;       /* of this record: step, transfers and fetches */
+    uint16_t next_bytes;  /* of the record behind it; 0 in the last one */
     uint8_t geometry_bytes;
     uint8_t earlies, lates, stores; /* transfers of the record, in this order */
     uint8_t fetches;                /* behind the transfers */

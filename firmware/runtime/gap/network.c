@@ -1,18 +1,23 @@
-/* The steps of a network on all cores. Core 0 feeds them: records, geometries and tiles arrive in L1 while the cores
- * compute, so that nothing here reads L2, where a load takes some 16 cycles.
+/* The steps of a network on all cores. Core 0 moves tiles, the last core brings records, geometries and addresses; they
+ * arrive in L1 while the cores compute, so that nothing here reads L2, where a load takes some 16 cycles.
  *
- * In step k the record of k+1 is in L1, that of k+2 on its way into the slot that k-1 leaves. */
+ * In step k the record of k+1 is in L1, that of k+2 on its way into the slot that k-2 left: core 0 may still store
+ * tiles of k-1. */
 #include "network.h"
 
 #include <stddef.h>
 
 #include "ek_port.h"
 
-enum { SLOTS = 3 };
+enum { SLOTS = 4 };
 
 /* What the v6 DMA of GAP8's runtime takes in one command. */
 #define COMMAND_BYTES 32768u
 #define COMMAND_STRIDE 32767u
+
+/* The operands of a record, all of them alike. */
+typedef uintptr_t __attribute__((may_alias)) place;
+enum { OPERANDS = sizeof(ek_operands) / sizeof(place) };
 
 typedef struct slot slot;
 
@@ -20,6 +25,7 @@ struct slot {
     slot *next;
     const uint8_t *source; /* the record in L2 */
     uint32_t *geometry;    /* where the step's geometry lies in L1 */
+    const ek_transfer *late, *store, *end;
     ek_dma loads;
     ek_step step;
     ek_transfer transfers[EK_TRANSFERS];
@@ -27,11 +33,14 @@ struct slot {
 
 static struct {
     uint8_t *arena;
-    uint32_t cores;
+    uint32_t cores, storer, clerk; /* number of cores, and which of them stores tiles and brings records */
     ek_dma stores, records;
     slot slots[SLOTS];
     uint32_t geometries[2][EK_GEOMETRY_BYTES / 4];
 } network EK_L1;
+
+/* Saves registers only where the work is. */
+#define NOINLINE __attribute__((noinline))
 
 static slot *slot_of(const ek_step *step) { return (slot *)((uintptr_t)step - offsetof(slot, step)); }
 
@@ -67,7 +76,8 @@ static void move_lines(ek_dma *dma, uint8_t *l1, uint8_t *l2, uint32_t length, u
     }
 }
 
-static void move(ek_dma *dma, const ek_transfer *t, ek_way way) {
+/* A transfer that is more than one command, or could be a simpler one. */
+NOINLINE static void move_box(ek_dma *dma, const ek_transfer *t, ek_way way) {
     uint8_t *l1 = network.arena + t->l1, *l2 = t->l2;
     uint32_t length = t->length, lines = t->lines, planes = t->planes, stride = t->line_stride;
 
@@ -91,11 +101,27 @@ static void move(ek_dma *dma, const ek_transfer *t, ek_way way) {
     }
 }
 
-static void move_all(ek_dma *dma, const ek_transfer *transfers, uint32_t count, ek_way way) {
-    if (count > 0) {
-        ek_dma_open(dma);
-        for (uint32_t i = 0; i < count; i++) {
-            move(dma, &transfers[i], way);
+NOINLINE static void move_boxes(ek_dma *dma, const ek_transfer *t, const ek_transfer *end, ek_way way) {
+    for (; t < end; t++) {
+        move_box(dma, t, way);
+    }
+}
+
+/* Transfers of one command each need no call here and some 20 cycles. */
+NOINLINE static void move_all(ek_dma *dma, const ek_transfer *t, const ek_transfer *end, ek_way way) {
+    uint8_t *arena = network.arena;
+
+    ek_dma_open(dma);
+    for (; t < end; t++) {
+        const uint32_t bytes = t->length * t->lines;
+        if (t->planes != 1 || bytes > COMMAND_BYTES || t->line_stride > COMMAND_STRIDE) {
+            move_boxes(dma, t, end, way);
+            return;
+        }
+        if (t->lines == 1) {
+            ek_dma_1d(dma, arena + t->l1, t->l2, bytes, way);
+        } else {
+            ek_dma_2d(dma, arena + t->l1, t->l2, bytes, t->line_stride, t->length, way);
         }
     }
 }
@@ -118,71 +144,60 @@ static void load_next_record(const slot *from) {
     }
 }
 
-static const void *placed(const void *operand) {
-    const uintptr_t value = (uintptr_t)operand;
-    return value < EK_L1_OFFSETS ? network.arena + value : operand;
+/* What is known of a record once it is in L1. */
+static void read_counts(slot *of) {
+    of->late = of->transfers + of->step.earlies;
+    of->store = of->late + of->step.lates;
+    of->end = of->store + of->step.stores;
 }
 
-/* From offsets to addresses, in the copy of the record in L1. */
-static void place_operands(ek_operands *operands) {
-    for (int i = 0; i < EK_INPUTS; i++) {
-        operands->x[i] = placed(operands->x[i]);
-    }
-    for (int i = 0; i < EK_CONSTANTS; i++) {
-        operands->constant[i] = placed(operands->constant[i]);
-    }
-    operands->y = (void *)(uintptr_t)placed(operands->y);
-    operands->scratch = (void *)(uintptr_t)placed(operands->scratch);
-}
-
-/* Whatever the next step can have while this one computes. */
-static void feed_next(const slot *now) {
+/* On the last core: what the steps behind this one need besides their tiles. */
+NOINLINE static void bring_records(const slot *now) {
     slot *next = now->next;
 
-    if (now->step.next_bytes == 0) {
-        return;
-    }
     load_next_record(next);
     if (next->step.geometry == now->step.geometry) {
         next->geometry = now->geometry;
     } else {
         load_geometry(next, network.geometries[now->geometry == network.geometries[0]]);
     }
-    move_all(&next->loads, next->transfers, next->step.earlies, EK_TO_L1);
+    read_counts(next);
 }
 
-static void start_fetches(const slot *now) {
-    const ek_step *step = &now->step;
-    const ek_fetch *fetch = (const ek_fetch *)(const void *)&now->transfers[step->earlies + step->lates + step->stores];
+/* On every core but core 0, which has more to do: from offsets to addresses, in the copy of a record in L1. */
+static void place_operands(slot *of, uint32_t core, uint32_t cores) {
+    place *operands = (place *)&of->step.operands;
+    uint8_t *arena = network.arena;
 
-    for (uint32_t i = 0; i < step->fetches; i++) {
+    for (uint32_t i = cores > 1 ? core - 1 : 0; i < OPERANDS; i += cores > 1 ? cores - 1 : 1) {
+        if (operands[i] < EK_L1_OFFSETS) {
+            operands[i] += (uintptr_t)arena;
+        }
+    }
+}
+
+NOINLINE static void start_fetches(const ek_fetch *fetch, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
         ek_l3_start(fetch[i].l3, fetch[i].l2, fetch[i].bytes);
     }
 }
 
-/* The DMA gets the next step's loads before those of this step have arrived: it never runs dry. */
-static void begin(slot *now) {
+/* On core 0. The DMA gets the next step's loads before those of this step have arrived: it never runs dry. */
+NOINLINE static void load_tiles(slot *now) {
+    slot *next = now->next;
+
     if (now->step.needs_fetch) {
         ek_l3_wait();
     }
-    move_all(&now->loads, now->transfers + now->step.earlies, now->step.lates, EK_TO_L1);
-    feed_next(now);
+    if (now->late < now->store) {
+        move_all(&now->loads, now->late, now->store, EK_TO_L1);
+    }
+    if (now->step.next_bytes > 0 && next->step.earlies > 0) {
+        move_all(&next->loads, next->transfers, next->transfers + next->step.earlies, EK_TO_L1);
+    }
     ek_dma_wait(&now->loads);
-    start_fetches(now);
-}
-
-/* After this nothing is under way but the loads of the next step, and fetches. */
-static void settle(void) {
-    ek_dma_wait(&network.records);
-    ek_dma_wait(&network.stores);
-}
-
-static void end(const slot *now) {
-    const ek_step *step = &now->step;
-
-    move_all(&network.stores, now->transfers + step->earlies + step->lates, step->stores, EK_TO_L2);
-    if (step->flush) {
-        ek_dma_wait(&network.stores);
+    if (now->step.fetches > 0) {
+        start_fetches((const ek_fetch *)(const void *)now->end, now->step.fetches);
     }
 }
 
@@ -190,23 +205,36 @@ void ek_step_run(const ek_step *step) {
     slot *now = slot_of(step);
     const uint32_t core = ek_core_id(), cores = network.cores;
     const ek_team team = {(int32_t)core, (int32_t)cores};
+    const int flush = step->flush && now->store < now->end; /* read now: later the record may already be another one */
 
+    if (core == network.clerk && step->next_bytes > 0) {
+        bring_records(now);
+    }
+    if (core > 0 || cores == 1) {
+        place_operands(now->next, core, cores);
+    }
     if (core == 0) {
-        begin(now);
+        load_tiles(now);
     }
-    if (core == cores - 1) { /* the last core has the time while core 0 drives the DMA */
-        place_operands(&now->next->step.operands);
-    }
-    if (step->earlies + step->lates > 0) {
+    if (now->transfers < now->store) {
         ek_barrier();
     }
     step->kernel(now->geometry, team, &step->operands);
-    if (core == 0) {
-        settle();
+    if (core == network.clerk) {
+        ek_dma_wait(&network.records);
+    }
+    if (core == network.storer) {
+        ek_dma_wait(&network.stores); /* of the step before */
     }
     ek_barrier();
-    if (core == 0) {
-        end(now);
+    if (core == network.storer && now->store < now->end) {
+        move_all(&network.stores, now->store, now->end, EK_TO_L2);
+    }
+    if (flush) { /* the next step may have no loads to wait for, and read L2 itself */
+        if (core == network.storer) {
+            ek_dma_wait(&network.stores);
+        }
+        ek_barrier();
     }
 }
 
@@ -216,6 +244,8 @@ static void prepare(const ek_step *first, uint8_t *arena, uint32_t cores) {
 
     network.arena = arena;
     network.cores = cores;
+    network.storer = cores > 2 ? 1 : 0;
+    network.clerk = cores - 1;
     for (uint32_t i = 0; i < SLOTS; i++) {
         network.slots[i].next = &network.slots[(i + 1) % SLOTS];
     }
@@ -224,26 +254,33 @@ static void prepare(const ek_step *first, uint8_t *arena, uint32_t cores) {
     ek_dma_wait(&network.records);
     load_next_record(now);
     load_geometry(now, network.geometries[0]);
-    move_all(&now->loads, now->transfers, now->step.earlies, EK_TO_L1);
-    place_operands(&now->step.operands);
+    read_counts(now);
+    if (now->step.earlies > 0) {
+        move_all(&now->loads, now->transfers, now->late, EK_TO_L1);
+    }
+    place_operands(now, 0, 1);
     ek_dma_wait(&network.records);
 }
 
 void ek_network_run(const ek_step *first, uint8_t *arena, uint32_t cores) {
     const slot *now = &network.slots[0];
+    const uint32_t core = ek_core_id();
     uint32_t more = 1;
 
-    if (ek_core_id() == 0) {
+    if (core == 0) {
         prepare(first, arena, cores);
     }
     ek_barrier();
     while (more) {
-        more = now->step.next_bytes; /* read now: behind the step core 0 may already be loading into this slot */
+        more = now->step.next_bytes; /* read now: later the slot may already be loaded again */
         now->step.layer(&now->step);
         now = now->next;
     }
-    if (ek_core_id() == 0) {
+    if (core == network.storer) {
         ek_dma_wait(&network.stores);
+    }
+    ek_barrier();
+    if (core == 0) {
         ek_l3_wait();
     }
 }

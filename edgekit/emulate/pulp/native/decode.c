@@ -127,15 +127,18 @@ void ek_decode(core *c, insn *d) {
     }
 }
 
-/* Addresses outside of L2: L1, the controller's alias of L2, or nothing. */
+/* Addresses outside of L2: L1, an alias (control goes on at the address that it stands for), or nothing. */
 const insn *ek_locate_far(core *c, uint32_t address, uint32_t from) {
     machine *m = c->m;
     uint32_t offset = address - m->config.l1_base;
 
+    if (!c->is_fc && address < m->config.l1_bytes) {
+        offset = address;
+    }
     if (offset < m->config.l1_bytes) {
         return &m->code_l1[offset >> 1];
     }
-    if (c->is_fc && address < 0x8000) {
+    if (c->is_fc && address < L2_ALIAS_BYTES) {
         return &m->code[address >> 1];
     }
     c->jumped_from = from;

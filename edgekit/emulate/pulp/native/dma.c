@@ -21,8 +21,9 @@ enum {
     GLOBAL_QUEUE = 8,
     BURSTS = 8,
     BURST_BYTES = 256,
-    WORDS = 2,
-    PROGRAM = 22
+    PORTS = 2,
+    AHEAD = 4,
+    PROGRAM = 18
 };
 enum { OUT = 0, IN = 1 };
 #define LENGTH 0x1FFFFu
@@ -36,8 +37,10 @@ enum { DONE_EVENT = 1 << 8, INTERRUPT_EVENT = 1 << 9, GLOBAL_EVENT = 1 << 22, IT
 
 typedef struct {
     uint32_t command, port, id;
-    uint32_t l1, l2, left; /* left: bytes */
-    uint32_t line, line_left, stride;
+    uint32_t l1, l2; /* where the current line starts */
+    uint32_t left;   /* bytes in all */
+    uint32_t line, stride;
+    uint32_t next[PORTS]; /* word of the line that a port moves next */
     uint64_t ready;
 } transfer;
 
@@ -121,49 +124,62 @@ static void finish(machine *m, uint32_t direction) {
     wake_all(m, WAIT_DMA_QUEUE);
 }
 
-/* Moves what is left of a word of L1, or of the line; false if it is not time yet or the bank is taken. */
-static bool move_word(machine *m, engine *e, transfer *t, uint32_t direction) {
-    uint32_t offset = t->l1 - m->config.l1_base;
-    uint32_t bytes = 4 - (offset & 3) < t->line_left ? 4 - (offset & 3) : t->line_left;
+/* Words of L1 that a line touches; the first and the last one may be parts. */
+static uint32_t words_of(const transfer *t) { return ((t->l1 & 3) + t->line + 3) / 4; }
+
+/* Moves the next word of a port unless it is too early, too far ahead, or the bank is taken. */
+static void move_word(machine *m, engine *e, transfer *t, uint32_t direction, uint32_t number) {
+    uint32_t word = t->next[number], other = t->next[number ^ 1];
+    uint32_t from = word == 0 ? 0 : 4 * word - (t->l1 & 3);
+    uint32_t to = 4 * (word + 1) - (t->l1 & 3) < t->line ? 4 * (word + 1) - (t->l1 & 3) : t->line;
+    uint32_t offset = t->l1 + from - m->config.l1_base, bytes = to - from;
     uint32_t bank = 1u << ((offset >> 2) & m->bank_mask);
 
-    if (e->credit < 256 * bytes || (m->taken & bank) != 0) {
-        return false;
+    if ((word > other + AHEAD && other < words_of(t)) || e->credit < 256 * bytes || (m->taken & bank) != 0) {
+        return;
     }
     m->taken |= bank;
     e->credit -= 256 * bytes;
-    uint8_t *near = m->l1 + offset, *far = ek_memory_at(m, t->l2, bytes);
+    uint8_t *near = m->l1 + offset, *far = ek_memory_at(m, t->l2 + from, bytes);
     memmove(direction == IN ? near : far, direction == IN ? far : near, bytes);
-    ek_overwritten(m, direction == IN ? t->l1 : t->l2, bytes);
-    t->l1 += bytes;
-    t->l2 += bytes;
+    ek_overwritten(m, direction == IN ? t->l1 + from : t->l2 + from, bytes);
+    t->next[number] += PORTS;
     t->left -= bytes;
-    t->line_left -= bytes;
     m->dma->left[t->id] -= bytes;
-    return true;
+}
+
+static void next_line(machine *m, engine *e, transfer *t, uint32_t least) {
+    uint64_t earliest = e->line_start + least;
+
+    t->l1 += t->line;
+    t->l2 += t->stride;
+    t->next[0] = 0;
+    t->next[1] = 1;
+    e->line_start = earliest > m->now + 1 ? earliest : m->now + 1;
+    e->credit = 0;
 }
 
 void ek_dma_step(machine *m, uint32_t direction) {
     engine *e = &m->dma->engines[direction];
     transfer *t = &e->queue[e->head];
     uint32_t rate = direction == IN ? m->config.dma_rate_in : m->config.dma_rate_out;
-    uint32_t line = direction == IN ? m->config.dma_line_in : m->config.dma_line_out;
+    uint32_t words = words_of(t);
 
     if (e->acted == m->now || m->now < e->line_start) {
         return; /* has had its turn before the run was stopped, or a short line is not over */
     }
     e->acted = m->now;
-    e->credit = (e->credit < WORDS * 1024 ? e->credit : WORDS * 1024) + rate;
-    for (int i = 0; i < WORDS && t->line_left != 0 && move_word(m, e, t, direction); i++) {
+    e->credit = (e->credit < 4 * 256 * PORTS ? e->credit : 4 * 256 * PORTS) + rate;
+    uint32_t first = t->next[1] < t->next[0];
+    for (uint32_t i = 0; i < PORTS; i++) {
+        if (t->next[first ^ i] < words) {
+            move_word(m, e, t, direction, first ^ i);
+        }
     }
     if (t->left == 0) {
         finish(m, direction);
-    } else if (t->line_left == 0) {
-        t->l2 += t->stride - t->line;
-        t->line_left = t->line < t->left ? t->line : t->left;
-        uint64_t earliest = e->line_start + line; /* of short lines: they take longer than their bytes */
-        e->line_start = earliest > m->now + 1 ? earliest : m->now + 1;
-        e->credit = 0;
+    } else if (t->next[0] >= words && t->next[1] >= words) {
+        next_line(m, e, t, direction == IN ? m->config.dma_line_in : m->config.dma_line_out);
     }
 }
 
@@ -225,7 +241,7 @@ static access_result command(machine *m, core *c, uint32_t number, port *p) {
                    .l2 = p->words[2],
                    .left = length,
                    .line = line,
-                   .line_left = line,
+                   .next = {0, 1},
                    .stride = p->words[4],
                    .ready = m->now + (latency > PROGRAM ? latency - PROGRAM : 1)};
     p->count = 0;

@@ -28,7 +28,8 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-enum { MAX_PES = 16, MAX_CORES = MAX_PES + 1, MAX_FRAMES = 64, MAX_STOPS = 64, MAX_TIMED = 512 };
+enum { MAX_PES = 16, MAX_CORES = MAX_PES + 1, MAX_FRAMES = 64, MAX_STOPS = 1024, MAX_TIMED = 512 };
+enum { L2_ALIAS_BYTES = 0x8000 }; /* at address 0, as the controller sees it */
 #define NEVER UINT64_MAX
 #define ANY_CORE UINT32_MAX
 

@@ -5,7 +5,7 @@
  * from L1 and the demultiplexer can make the next instruction wait (load_use); further away, the latency covers it. */
 #include "access.h"
 
-enum { L2_ALIAS_BYTES = 0x8000, CLUSTER_BYTES = 0x400000, TAS_OFFSET = 0x100000 };
+enum { CLUSTER_BYTES = 0x400000, TAS_OFFSET = 0x100000 };
 
 uint8_t *ek_memory_at(machine *m, uint32_t address, uint32_t bytes) {
     uint32_t l1 = address - m->config.l1_base;

@@ -43,13 +43,15 @@ static inline void ek_dma_2d(ek_dma *dma, void *l1, uint8_t *l2, uint32_t bytes,
 
 /* Until everything of the group has arrived. The event may stem from another group: the status decides. */
 static inline void ek_dma_wait(ek_dma *dma) {
-    if (*dma != 0) {
-        while ((DMA_STATUS & *dma) != 0) {
+    const uint32_t ids = *dma;
+
+    if (ids != 0) {
+        while ((DMA_STATUS & ids) != 0) {
             EVENT_MASK_SET = 1u << EVENT_DMA;
             SLEEP(EVENT_WAIT_CLEAR);
             EVENT_MASK_CLEAR = 1u << EVENT_DMA;
         }
-        DMA_STATUS = *dma;
+        DMA_STATUS = ids;
         *dma = 0;
     }
     __asm__ volatile("" ::: "memory");

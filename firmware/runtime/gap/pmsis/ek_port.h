@@ -11,8 +11,8 @@ static inline uint32_t ek_core_id(void) { return pi_core_id(); }
 static inline void ek_barrier(void) { pi_cl_team_barrier(); }
 
 /* Commands of a group that may be under way at once. Each holds one of the DMA's 16 ids until it is waited for, and
- * there are three groups. */
-enum { EK_DMA_COMMANDS = 5 };
+ * four groups are: the loads of two steps, stores, records. */
+enum { EK_DMA_COMMANDS = 4 };
 
 /* DMA commands that are waited for together. */
 typedef struct {

@@ -7,7 +7,7 @@
 
 enum { IDS = 16, COMMAND_BYTES = 32768, COMMAND_STRIDE = 32767 };
 
-static int ids_in_use; /* by core 0 only */
+static int ids_in_use;
 
 int shim_eager(void) {
     const char *mode = getenv("EK_DMA");
@@ -34,7 +34,7 @@ void pi_cl_dma_cmd_2d(uintptr_t ext, uintptr_t loc, uint32_t size, uint32_t stri
     if (size == 0 || size > COMMAND_BYTES || stride > COMMAND_STRIDE || length == 0 || size % length != 0) {
         shim_fail("a DMA command that GAP8 does not take");
     }
-    if (++ids_in_use > IDS) {
+    if (__atomic_add_fetch(&ids_in_use, 1, __ATOMIC_RELAXED) > IDS) {
         shim_fail("a 17th DMA command while 16 were not waited for");
     }
     *cmd = command;
@@ -50,6 +50,6 @@ void pi_cl_dma_cmd(uintptr_t ext, uintptr_t loc, uint32_t size, pi_cl_dma_dir_e 
 
 void pi_cl_dma_cmd_wait(pi_cl_dma_cmd_t *cmd) {
     shim_on_cluster("pi_cl_dma_cmd_wait");
-    ids_in_use--;
+    __atomic_sub_fetch(&ids_in_use, 1, __ATOMIC_RELAXED);
     execute(cmd);
 }

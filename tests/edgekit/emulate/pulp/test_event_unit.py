@@ -61,7 +61,11 @@ def test_barrier_takes_five_cycles(cores: int, tmp_path: Path) -> None:
 def test_all_leave_a_skewed_barrier_together(tmp_path: Path) -> None:
     before = """
     static void delay(u32 n) { for (u32 i = 0; i < n; i++) ASM("nop"); }
-    NOINLINE void late(u32 core) { BARRIER(); delay(core * 20); u32 a = TIMER; BARRIER(); r[core] = TIMER; r[8 + core] = a; }
+    NOINLINE void late(u32 core) {
+        BARRIER(); delay(core * 20);
+        u32 arrived = TIMER; BARRIER(); r[core] = TIMER;
+        r[8 + core] = arrived;
+    }
     """
     results = run("TIMER_CONFIG = 3; TEAM(0xff); late(core); late(core);", tmp_path, before=before)
     assert len(set(results[:8])) == 1
@@ -103,8 +107,8 @@ def test_software_event_wakes_in_time(tmp_path: Path) -> None:
     NOINLINE void wake(void) { delay(200); u32 t = TIMER; TRIGGER(0) = 2; delay(50); r[0] = woken - t; }
     """
     body = "TIMER_CONFIG = 3; MASK = 1; if (core == 1) { sleep(); sleep(); sleep_for_ever(); } wake(); wake();"
-    timer_read, store, li = 4, 1, 1
-    assert run(body, tmp_path, cores=3, before=before)[0] == timer_read + li + 14 - timer_read
+    timer_read, li = GAP8.cluster.latency.pe_cluster_peripheral, 1
+    assert run(body, tmp_path, cores=3, before=before)[0] == timer_read + li + GAP8.cluster.latency.wake - timer_read
 
 
 def test_event_to_all_and_from_the_controller(tmp_path: Path) -> None:

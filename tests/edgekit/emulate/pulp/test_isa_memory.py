@@ -85,7 +85,9 @@ def test_stores(form: str, tmp_path: Path) -> None:
 
 def test_a_load_into_its_own_address_register_keeps_the_loaded_value(tmp_path: Path) -> None:
     word = encoding("p.lw", "d,o(s!)").match | 11 << 7 | 11 << 15 | 4 << 20
-    body = f"""__asm__ volatile("mv a1, %1\\n .word {word:#x}\\n sw a1, 0(%0)" :: "r"(r), "r"(data) : "a1", "memory");"""
+    body = (
+        f"""__asm__ volatile("mv a1, %1\\n .word {word:#x}\\n sw a1, 0(%0)" :: "r"(r), "r"(data) : "a1", "memory");"""
+    )
     image = cluster_program(body, tmp_path, before="L1 u32 data[2] = {77, 78}; L1 u32 r[1] = {0};\n")
     with Machine(image, GAP8) as machine:
         machine.run()

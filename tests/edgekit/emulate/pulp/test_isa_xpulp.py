@@ -43,7 +43,11 @@ def cases_of(row: Encoding) -> list[Case]:
         return cases
     if "b5" in letters and "bi" in letters:
         return [
-            Case(f"{row.mnemonic} {p} {n}", f".word {row.word(is2=p, is3=n):#x}", lambda d, a, b, p=p, n=n: define(d, a, p, n))
+            Case(
+                f"{row.mnemonic} {p} {n}",
+                f".word {row.word(is2=p, is3=n):#x}",
+                lambda d, a, b, p=p, n=n: define(d, a, p, n),
+            )
             for p, n in FIELDS
         ]
     if "bi" in letters:
