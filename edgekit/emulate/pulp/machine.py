@@ -65,6 +65,11 @@ class Machine:
         contexts: functions whose calls are counted separately.
         functions: count by function instead: row i + 1 of ``stats`` is ``image.functions[i]``, without what it calls.
         budget: cycles allowed between two calls of ``run``.
+        clock_hz: the cluster's clock, which decides how many cycles L3 takes; the board's own without it.
+        l3: what the memory outside the chip holds from its start on.
+
+    Raises:
+        UserError: the image is for other memories, or ``l3`` is larger than the board's.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class Machine:
         contexts: Sequence[Context] = (),
         functions: bool = False,
         budget: int = BUDGET,
+        clock_hz: int | None = None,
+        l3: bytes = b"",
     ) -> None:
         self._image, self._board, self._contexts, self._budget = image, board, tuple(contexts), budget
         self._lib = native.library()
@@ -84,6 +91,7 @@ class Machine:
         self._rows = 1
         self._seconds, self._instructions = 0.0, 0
         self._load()
+        self._fill_l3(l3, clock_hz or board.clock_hz or 0)
         if functions:
             self._count_functions()
         elif contexts:
@@ -209,6 +217,16 @@ class Machine:
                 what += f"'{self._board.name}' has no memory"
                 fix = "link it for the memories of this board, or choose the board that it was linked for"
                 raise UserError(Problem(what, str(self._image.path), fix=fix)) from None
+
+    def _fill_l3(self, data: bytes, clock_hz: int) -> None:
+        l3 = self._board.cluster.l3 if self._board.cluster else None
+        if len(data) > (l3.bytes if l3 else 0):
+            what = f"{len(data):,} bytes for the memory outside the chip"
+            raise UserError(Problem(what, f"board '{self._board.name}'", f"{l3.bytes if l3 else 0:,} bytes"))
+        if l3 is not None:
+            base, per_byte = l3.base_us * 1e-6 * clock_hz, l3.ns_per_byte * 1e-9 * clock_hz
+            arguments = (data, len(data), l3.bytes, round(base), round(per_byte * (1 << 16)))
+            assert self._lib.ek_pulp_l3(self._machine, *arguments), "no room for the memory outside the chip"
 
     def _count_contexts(self) -> None:
         entries = np.array([context.address for context in self._contexts], np.uint32)

@@ -100,6 +100,7 @@ def library() -> ctypes.CDLL:
         "ek_pulp_free": (None, [pointer]),
         "ek_pulp_contexts": (integer, [pointer, pointer, word]),
         "ek_pulp_functions": (integer, [pointer, pointer, pointer, word]),
+        "ek_pulp_l3": (integer, [pointer, ctypes.c_char_p, word, word, wide, wide]),
         "ek_pulp_boot": (None, [pointer, word]),
         "ek_pulp_read": (integer, [pointer, word, word, pointer]),
         "ek_pulp_write": (integer, [pointer, word, word, ctypes.c_char_p]),

@@ -12,6 +12,8 @@ static const device devices[] = {
     {0x10201400, 0x0C, CLUSTER_BUS, false, ek_icache_ctrl_read, ek_icache_ctrl_write},
     {0x10201800, 0x08, CLUSTER_BUS, false, ek_dma_global_read, ek_dma_global_write},
     {0x1A100000, 0x30, SOC_BUS, false, ek_clocks_read, ek_clocks_write},
+    {0x1A102000, 0x04, SOC_BUS, false, ek_udma_read, ek_udma_write},
+    {0x1A102480, 0x428, SOC_BUS, false, ek_hyper_read, ek_hyper_write},
     {0x1A104000, 0x1000, SOC_BUS, false, ek_soc_ctrl_read, ek_soc_ctrl_write},
     {0x1A108800, 0x0C, SOC_BUS, false, ek_fc_icache_read, ek_fc_icache_write},
     {0x1A109800, 0x28, SOC_BUS, false, ek_itc_read, ek_itc_write},

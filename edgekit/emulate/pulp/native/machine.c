@@ -42,6 +42,7 @@ static void free_parts(machine *m) {
     free(m->eu);
     free(m->dma);
     ek_soc_free(m->soc);
+    ek_hyper_free(m->hyper);
     ek_icache_free(m->icache);
 }
 
@@ -57,12 +58,13 @@ static bool allocate(machine *m) {
     m->eu = ek_event_unit_new();
     m->dma = ek_dma_new();
     m->soc = ek_soc_new();
+    m->hyper = ek_hyper_new();
     m->icache = ek_icache_new(config);
     if (m->code != NULL) {
         m->code_l1 = m->code + l2_entries;
     }
     return m->l1 != NULL && m->l2 != NULL && m->l2_pages != NULL && m->code != NULL && m->stats != NULL &&
-           m->eu != NULL && m->dma != NULL && m->soc != NULL && m->icache != NULL;
+           m->eu != NULL && m->dma != NULL && m->soc != NULL && m->hyper != NULL && m->icache != NULL;
 }
 
 machine *ek_pulp_new(const ek_config *config) {

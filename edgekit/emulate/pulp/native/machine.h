@@ -226,6 +226,7 @@ typedef struct {
 typedef struct event_unit event_unit;
 typedef struct dma dma;
 typedef struct soc soc;
+typedef struct hyper hyper;
 typedef struct icache icache;
 
 struct machine {
@@ -255,6 +256,7 @@ struct machine {
     event_unit *eu;
     dma *dma;
     soc *soc;
+    hyper *hyper;
     icache *icache;
     uint64_t misaligned;
     ek_stop first_misaligned;
@@ -377,6 +379,12 @@ ek_read ek_soc_ctrl_read, ek_clocks_read, ek_fc_icache_read, ek_cluster_ctrl_rea
 ek_write ek_soc_ctrl_write, ek_clocks_write, ek_fc_icache_write, ek_cluster_ctrl_write, ek_icache_ctrl_write,
     ek_stdout_write;
 
+/* hyper.c */
+hyper *ek_hyper_new(void);
+void ek_hyper_free(hyper *h);
+ek_read ek_udma_read, ek_hyper_read;
+ek_write ek_udma_write, ek_hyper_write;
+
 /* timer.c */
 ek_read ek_cluster_timer_read, ek_fc_timer0_read, ek_fc_timer1_read;
 ek_write ek_cluster_timer_write, ek_fc_timer0_write, ek_fc_timer1_write;
@@ -386,6 +394,8 @@ EK_EXPORT machine *ek_pulp_new(const ek_config *config);
 EK_EXPORT void ek_pulp_free(machine *m);
 EK_EXPORT int ek_pulp_contexts(machine *m, const uint32_t *entries, uint32_t count);
 EK_EXPORT int ek_pulp_functions(machine *m, const uint32_t *starts, const uint32_t *ends, uint32_t count);
+EK_EXPORT int ek_pulp_l3(machine *m, const uint8_t *from, uint32_t given, uint32_t bytes, uint64_t base,
+                         uint64_t per_byte);
 EK_EXPORT void ek_pulp_boot(machine *m, uint32_t entry);
 EK_EXPORT int ek_pulp_read(machine *m, uint32_t address, uint32_t bytes, uint8_t *to);
 EK_EXPORT int ek_pulp_write(machine *m, uint32_t address, uint32_t bytes, const uint8_t *from);
