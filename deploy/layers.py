@@ -64,7 +64,7 @@ class Lowered:
         """Bytes of packed weights."""
         return sum(a.nbytes for ly in self.layers for c in ly.calls for a in c.arrays if a.weight)
 
-    @property
+    @cached_property
     def constant_bytes(self) -> int:
         """Bytes of all constant arrays."""
         return sum(layer.constant_bytes for layer in self.layers)

@@ -6,7 +6,7 @@ that touch it then stream it. Neighbours that would stream what only they see ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.cluster import Cluster
@@ -15,6 +15,8 @@ from deploy.gap.tiling import Streams, Tiling, choose_tiling, smallest
 from deploy.layers import Lowered
 from deploy.memory import aligned
 from quant.errors import Problem, UserError
+
+MANY_TILES = 4  # a group that is cut into more is worth a second look
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def choose_homes(low: Lowered, budget: int, cluster: Cluster) -> Homes:
     Raises:
         UserError: a layer does not fit, even alone and in its smallest tiles.
     """
-    homes = _without_fusion(low, budget, cluster)
+    homes = _relieved(low, _without_fusion(low, budget, cluster), budget, cluster)
     at = 0
     while at + 1 < len(homes.groups):
         fused = _fused(low, homes, at, budget, cluster)
@@ -58,18 +60,24 @@ def choose_homes(low: Lowered, budget: int, cluster: Cluster) -> Homes:
     return homes
 
 
+def constants_once(low: Lowered) -> bool:
+    """Whether constants may have to come from L3: loading them again costs far more there than loading inputs again."""
+    return low.constant_bytes > low.board.rams[0].bytes // 2
+
+
 def _without_fusion(low: Lowered, budget: int, cluster: Cluster) -> Homes:
     groups = single(low)
     live, size = spans(low, groups), sizes(low)
     resident = frozenset(live)
     tilings: dict[int, Tiling] = {}
+    once = constants_once(low)
     waiting = {group.index for group in groups}
     while waiting:
         group = groups[min(waiting)]
         waiting.remove(group.index)
         there = [name for name in resident if live[name][0] <= group.index <= live[name][1]]
         room = budget - sum(aligned(size[name]) for name in there)
-        tiling = choose_tiling(group, _streams(low, group, resident), room, cluster) if room >= 0 else None
+        tiling = choose_tiling(group, _streams(low, group, resident), room, cluster, once) if room >= 0 else None
         if tiling is not None:
             tilings[group.index] = tiling
             continue
@@ -79,6 +87,43 @@ def _without_fusion(low: Lowered, budget: int, cluster: Cluster) -> Homes:
         resident -= {moved}
         waiting |= set(range(live[moved][0], live[moved][1] + 1))
     return Homes(tuple(groups), tuple(tilings[group.index] for group in groups), resident)
+
+
+def _relieved(low: Lowered, homes: Homes, budget: int, cluster: Cluster) -> Homes:
+    """The homes with tensors moved to L2 that cost more in L1 than they save: what they leave no room for is cut too
+    small."""
+    live, size = spans(low, homes.groups), sizes(low)
+    for at in range(len(homes.groups)):
+        while len(homes.tilings[at].visits) > MANY_TILES:
+            there = [name for name in homes.resident if live[name][0] <= at <= live[name][1]]
+            trials = [_without(low, homes, name, live, size, budget, cluster) for name in sorted(there)]
+            better = [trial for trial in trials if trial is not None]
+            if not better:
+                break
+            homes = min(better, key=lambda trial: sum(tiling.cycles for tiling in trial.tilings))
+    return homes
+
+
+def _without(
+    low: Lowered,
+    homes: Homes,
+    name: str,
+    live: Mapping[str, tuple[int, int]],
+    size: Mapping[str, int],
+    budget: int,
+    cluster: Cluster,
+) -> Homes | None:
+    """The homes with one tensor less in L1, if that takes fewer cycles."""
+    resident, tilings = homes.resident - {name}, list(homes.tilings)
+    for index in range(live[name][0], live[name][1] + 1):
+        group = homes.groups[index]
+        used = sum(aligned(size[other]) for other in resident if live[other][0] <= index <= live[other][1])
+        tiling = choose_tiling(group, _streams(low, group, resident), budget - used, cluster, constants_once(low))
+        if tiling is None:
+            return None
+        tilings[index] = tiling
+    saved = sum(tiling.cycles for tiling in homes.tilings) - sum(tiling.cycles for tiling in tilings)
+    return Homes(homes.groups, tuple(tilings), resident) if saved > 0 else None
 
 
 def _streams(low: Lowered, group: Group, resident: frozenset[str]) -> Streams:
@@ -95,7 +140,7 @@ def _fused(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster) -
     groups = merged(list(homes.groups), at)
     live, size = spans(low, groups), sizes(low)
     room = budget - sum(aligned(size[name]) for name in homes.resident if live[name][0] <= at <= live[name][1])
-    tiling = choose_tiling(groups[at], _streams(low, groups[at], homes.resident), room, cluster)
+    tiling = choose_tiling(groups[at], _streams(low, groups[at], homes.resident), room, cluster, constants_once(low))
     if tiling is None or tiling.cycles >= homes.tilings[at].cycles + homes.tilings[at + 1].cycles:
         return None
     return Homes(tuple(groups), (*homes.tilings[:at], tiling, *homes.tilings[at + 2 :]), homes.resident)

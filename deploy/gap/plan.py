@@ -24,7 +24,9 @@ from quant.graph import Graph
 STACK_BYTES = 1_024  # of every core, in L1
 RUNTIME_BYTES = 3_072  # of L1: step records on their way, what the SDK keeps there
 SLACK_BYTES = 8  # behind the L1 arena: kernels may read that far behind a buffer
-CODE_BYTES = 65_536  # of L2 for code, step table and the controller's stack; the linker checks what it really is
+CODE_BYTES = 36_864  # of L2 for code; like the next two an estimate, the linker checks what it really is
+STEP_BYTES = 136  # of the table in L2, for a step with some transfers
+LOW_BYTES = 32_768  # of L2: the platform's program starts behind them, the controller's stack lies there
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def make_cluster_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KE
     low = lower(graph, board, kernels)
     homes, l1 = fit(low, l1_budget(board.cluster), board.cluster)
     l2 = plan_memory(_l2_buffers(low, homes, 0))
-    outside = constants_in_l3(homes.groups, homes.tilings, board.rams[0].bytes - CODE_BYTES - l2.size)
+    taken = l2.size + LOW_BYTES + CODE_BYTES + _buffer_bytes(low) + STEP_BYTES * _steps(homes)
+    outside = constants_in_l3(homes.groups, homes.tilings, board.rams[0].bytes - taken)
     if outside:
         l2 = plan_memory(_l2_buffers(low, homes, max(largest_constants(homes.tilings[i]) for i in outside)))
     chunks = tuple(make_chunks(homes.groups, homes.tilings, outside))
@@ -108,6 +111,17 @@ def make_cluster_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KE
     if problems:
         raise UserError(problems)
     return plan
+
+
+def _buffer_bytes(low: Lowered) -> int:
+    """The program's own input and output, and the self-test's vector with its expected and its found output."""
+    return aligned(2 * sum(t.nbytes for t in low.graph.inputs) + 3 * sum(t.nbytes for t in low.graph.outputs))
+
+
+def _steps(homes: Homes) -> int:
+    """About so many steps: some kernels take two calls."""
+    pairs = zip(homes.groups, homes.tilings, strict=True)
+    return sum(max(len(tiling.visits), 1) * len(group.layers) + 1 for group, tiling in pairs)
 
 
 def l3_slot(turn: int) -> str:
@@ -131,8 +145,7 @@ def _l2_buffers(low: Lowered, homes: Homes, slot_bytes: int) -> list[Buffer]:
 
 def _l2_problem(plan: ClusterPlan) -> Problem | None:
     ram = plan.board.rams[0]
-    buffers = aligned(sum(t.nbytes for t in (*plan.graph.inputs, *plan.graph.outputs, *plan.graph.outputs)))
-    tensors, constants = plan.l2.size + buffers, plan.l2_constant_bytes
+    tensors, constants = plan.l2.size + _buffer_bytes(plan), plan.l2_constant_bytes
     excess = tensors + constants - ram.bytes
     if excess <= 0:
         return None

@@ -104,15 +104,18 @@ class Tiling:
         return sum(pieces.values())
 
 
-def choose_tiling(group: Group, streams: Streams, budget: int, cluster: Cluster) -> Tiling | None:
-    """The cheapest tiling that needs at most ``budget`` bytes of L1 beside resident tensors; None where none does."""
+def choose_tiling(group: Group, streams: Streams, budget: int, cluster: Cluster, once: bool = False) -> Tiling | None:
+    """The cheapest tiling that needs at most ``budget`` bytes of L1 beside resident tensors; None where none does.
+
+    ``once``: every constant is loaded once only, whatever that costs in inputs.
+    """
     if not group.tileable:
         return _uncut(group, cluster)
     if not group.fused or not (streams.inputs or streams.output):
         one = _built(group, streams, group.region.size, True, cluster)
         if one.l1_bytes <= budget:
             return one
-    for _, sizes, channels_outside in sorted(_candidates(group, streams, budget, cluster)):
+    for _, sizes, channels_outside in sorted(_candidates(group, streams, budget, cluster, once)):
         tiling = _built(group, streams, sizes, channels_outside, cluster)
         pieces = ([work.tile for work in visit] for visit in tiling.visits)
         if tiling.l1_bytes <= budget and all(_contiguous(streams, tiles) for tiles in pieces):
@@ -147,12 +150,16 @@ def _parts(size: int, step: int) -> list[int]:
     return sorted({min(size, -(-part // step) * step) for part in parts})
 
 
-def _candidates(group: Group, streams: Streams, budget: int, cluster: Cluster) -> Iterator[tuple[float, Sizes, bool]]:
+def _candidates(
+    group: Group, streams: Streams, budget: int, cluster: Cluster, once: bool
+) -> Iterator[tuple[float, Sizes, bool]]:
     """(estimated cycles, tile size, whether channels are the outer loop) of what seems to fit."""
     constants = sum(aligned(array.nbytes) for ly in group.layers for call in ly.calls for array in call.arrays)
     heights, widths, depths = _sizes(group)
     pieces = {channels: _constant_bytes(group, channels) for channels in depths}
-    for height, width, channels in product(heights, widths, depths):
+    rows = [(height, widths[-1]) for height in heights]
+    strips = [(heights[0], width) for width in widths[:-1]]  # columns are cut where a single row is too much
+    for (height, width), channels in product([*rows, *strips], depths):
         sizes = (height, width, channels)
         tiles = _largest(group, sizes)
         parts = -(-group.region.size[2] // channels)
@@ -165,7 +172,7 @@ def _candidates(group: Group, streams: Streams, budget: int, cluster: Cluster) -
         pairs = zip(group.layers, tiles, strict=True)
         if needed + sum(aligned(layer.kernel.scratch(tile.site)) for layer, tile in pairs) > budget:
             continue
-        for channels_outside in (True, False):
+        for channels_outside in (True,) if once else (True, False):
             yield _cycles(group, streams, sizes, channels_outside, tiles, constants, cluster), sizes, channels_outside
 
 

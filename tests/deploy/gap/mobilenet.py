@@ -47,7 +47,9 @@ class _Builder:
         return self.add(Add.from_scales((0.05, x.zero_point), (0.05, 0), (0.07, 0)), x, y)
 
     def graph(self, size: int) -> Graph:
-        x = Tensor(self.builder.input("image", (3, size, size), zero_point=0, scale=0.05), (3, size, size), DType.S8, 0, 0.05)
+        x = Tensor(
+            self.builder.input("image", (3, size, size), zero_point=0, scale=0.05), (3, size, size), DType.S8, 0, 0.05
+        )
         x = self.conv(x, 32, 3, 2)
         for expansion, out, repeats, stride in BLOCKS:
             for repeat in range(repeats):
@@ -56,7 +58,9 @@ class _Builder:
         x = self.add(AveragePool.from_scales(x.shape[1:], (1, 1), (0,) * 4, 1.0, zero_point=-128), x)
         x = self.add(Reshape((-1,)), x)
         weight = self.random.integers(-127, 128, (CLASSES, x.elements))
-        self.builder.output(self.add(Dense(weight, np.zeros(CLASSES, np.int64), self.requant(CLASSES, x.elements)), x).name)
+        self.builder.output(
+            self.add(Dense(weight, np.zeros(CLASSES, np.int64), self.requant(CLASSES, x.elements)), x).name
+        )
         return self.builder.build()
 
 
