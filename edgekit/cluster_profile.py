@@ -21,9 +21,9 @@ from edgekit.screen import table
 if TYPE_CHECKING:
     from edgekit.emulate.pulp.profile import Profile
 
-NO_SYMBOL, NOT_STARTED = "(no symbol, or not started)", "(not started)"
+NO_SYMBOL, NOT_STARTED = "(no symbol or not started)", "(not started)"
 SHOWN = 20
-NAME = 28  # characters of a function's name in tables
+NAME = 26  # characters of a function's name in tables
 
 
 def profile_report(profile: Profile, point: OperatingPoint) -> dict[str, Any]:
@@ -78,9 +78,9 @@ def profile_lines(report: Mapping[str, Any]) -> list[Any]:
         f"          {misaligned['count']:,} misaligned accesses",
         *([first.format(**misaligned)] if misaligned["count"] else []),
         "",
-        *_function_tables(report),
+        *_tables("function", report["functions"], report),
         "",
-        _core_table(report),
+        *_tables("core", report["cores"], report),
     ]
 
 
@@ -136,16 +136,16 @@ def _misaligned(profile: Profile) -> dict[str, Any]:
     return {"count": found.count, **where, "pc": f"0x{found.pc:08x}", "address": f"0x{found.address:08x}"}
 
 
-def _function_tables(report: Mapping[str, Any]) -> list[Any]:
-    rows = report["functions"][:SHOWN]
-    cells = [_function_cells(row, report) for row in rows]
-    stalls = [(_short(row["name"]), *shares(row["stalls"])) for row in rows]
-    if len(report["functions"]) > SHOWN:
-        cells.append((f"({len(report['functions']) - SHOWN} more: --json)", "", "", "", "", ""))
-    cells.append(_function_cells({**report, "name": "total"}, report))
-    stalls.append(("total", *shares(report["stalls"])))
+def _tables(kind: str, rows: Sequence[Mapping[str, Any]], report: Mapping[str, Any]) -> list[Any]:
+    """What functions or cores did: counts, and where their time went."""
+    shown = rows[:SHOWN]
+    cells = [_cells(row, report) for row in shown]
+    if len(rows) > SHOWN:
+        cells.append((f"({len(rows) - SHOWN} more: --json)", "", "", "", "", ""))
+    cells.append(_cells({**report, "name": "total"}, report))
+    stalls = [(_short(row["name"]), *shares(row["stalls"])) for row in (*shown, {**report, "name": "total"})]
     titles = [title for _, title, _ in CATEGORIES]
-    columns = ("function", "instructions", "core cycles", "awake", "of all awake", "DMA bytes")
+    columns = (kind, "instructions", "core cycles", "awake", "of all awake", "DMA bytes")
     return [
         table(columns, cells, numbers="lrrrrr"),
         "",
@@ -153,7 +153,7 @@ def _function_tables(report: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _function_cells(row: Mapping[str, Any], report: Mapping[str, Any]) -> tuple[Any, ...]:
+def _cells(row: Mapping[str, Any], report: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         _short(row["name"]),
         row["instructions"],
@@ -162,13 +162,6 @@ def _function_cells(row: Mapping[str, Any], report: Mapping[str, Any]) -> tuple[
         _percent(row["awake_cycles"], report["awake_cycles"]),
         row["dma_in_bytes"] + row["dma_out_bytes"],
     )
-
-
-def _core_table(report: Mapping[str, Any]) -> Any:
-    cores: Sequence[Mapping[str, Any]] = report["cores"]
-    cells = [(row["name"], row["instructions"], *shares(row["stalls"])) for row in cores]
-    titles = [title for _, title, _ in CATEGORIES]
-    return table(("core", "instructions", *titles), cells, numbers="lr" + "r" * len(titles))
 
 
 def _percent(part: int, whole: int) -> str:

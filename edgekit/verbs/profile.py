@@ -38,7 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", required=True, help="board to price for ('edgekit boards' lists them)")
     parser.add_argument("--start", metavar="FUNCTION", help="count from the first call of this function on")
     parser.add_argument("--until", metavar="FUNCTION", help="end when control gets to this function")
-    parser.add_argument("--within", metavar="FUNCTION", help="count calls of this function only, with all they call; not on clusters")
+    parser.add_argument(
+        "--within", metavar="FUNCTION", help="count calls of this function only, with all they call; not on clusters"
+    )
     parser.add_argument("--instructions", type=positive, help="end after this many instructions at most")
     energy.arguments(parser)
 

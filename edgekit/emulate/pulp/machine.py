@@ -253,7 +253,9 @@ class Machine:
 
     def _error(self, stop: native.Stop) -> EmulationError:
         what, fix = self._describe(stop)
-        return EmulationError(what, f"{self.name(self._number(stop.core))} at {self.where(stop.pc, stop.context)}", fix=fix)
+        return EmulationError(
+            what, f"{self.name(self._number(stop.core))} at {self.where(stop.pc, stop.context)}", fix=fix
+        )
 
     def _describe(self, stop: native.Stop) -> tuple[str, str]:
         address = f"0x{stop.address:08x}"

@@ -116,7 +116,9 @@ class _Run:
             if self._cycles >= BUDGET:
                 fix = "if it is meant to run on, bound it with --instructions or --until"
                 where = self._machine.where(stop.pc)
-                raise EmulationError(f"no end within {BUDGET:,} cycles", f"a core is at {where}", fix=fix)
+                raise EmulationError(
+                    f"no end within {BUDGET:,} cycles", f"{self._machine.name(stop.core)} at {where}", fix=fix
+                )
             self._on_progress(self._instructions())
 
     def count_anew(self) -> None:
