@@ -7,7 +7,7 @@ and goes on from there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,23 +78,52 @@ class Simulator:
         """
         team = self.board.team(cores)
         outputs, dumps = [], _Dumps(self.facts)
-        with self._machine(point) as machine:
+        with self._machine(point, self._layers()) as machine:
             self._poke(machine, "ek_cores", team)
             self._poke(machine, "ek_requests", len(inputs))
             self._to_exchange(machine)
             for sample in inputs:
-                data = to_bytes(sample, DType(self.facts["inputs"][0]["dtype"]))
-                machine.write(self.image.symbol("ek_input_buffer").address, data)
-                machine.reset_stats()
+                self._give(machine, sample)
                 self._to_exchange(machine, dumps if layers else None, self._bases())
                 outputs.append(self._output(machine))
             cost = self._cost(machine, point, team)
             passed = "EK selftest ok" in machine.printed
             return Simulation(np.array(outputs), dumps.arrays(), cost, machine.misaligned, passed, machine.mips)
 
+    def time_in(
+        self, function: str, behind: str, sample: NDArray[np.int8], point: OperatingPoint, cores: int | None = None
+    ) -> int:
+        """Cycles that the slowest core spends in calls of a C function during one inference of ``sample`` (*shape).
+
+        Args:
+            behind: count from where core 0 has returned from this C function.
+
+        Raises: as :meth:`run`.
+        """
+        team = self.board.team(cores)
+        contexts = [Context(name, self.image.symbol(name).address) for name in (function, behind)]
+        with self._machine(point, contexts) as machine:
+            self._poke(machine, "ek_cores", team)
+            self._poke(machine, "ek_requests", 1)
+            self._to_exchange(machine)
+            self._give(machine, sample)
+            machine.run(stop_on_leave=[(0, 2)])
+            machine.reset_stats()
+            self._to_exchange(machine)
+            stats = machine.stats()
+            return max(sum(int(stats[name][1, core]) for name in native.CYCLES) for core in range(team))
+
+    def _give(self, machine: Machine, sample: NDArray[np.int8]) -> None:
+        """Write an input and count from here."""
+        data = to_bytes(sample, DType(self.facts["inputs"][0]["dtype"]))
+        machine.write(self.image.symbol("ek_input_buffer").address, data)
+        machine.reset_stats()
+
+    def _layers(self) -> list[Context]:
+        return [Context(ly["name"], self.image.symbol(ly["symbol"]).address) for ly in self.facts["layers"]]
+
     @contextmanager
-    def _machine(self, point: OperatingPoint) -> Iterator[Machine]:
-        contexts = [Context(ly["name"], self.image.symbol(ly["symbol"]).address) for ly in self.facts["layers"]]
+    def _machine(self, point: OperatingPoint, contexts: Sequence[Context]) -> Iterator[Machine]:
         with Machine(self.image, self.board, contexts=contexts, budget=BUDGET) as machine:
             yield machine
 

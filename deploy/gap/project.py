@@ -8,6 +8,7 @@ from string import Template
 
 from deploy import interface
 from deploy.codegen import identifier, provenance
+from deploy.compilers import COMMON, FREESTANDING, GCC_CLUSTER, ZIG_CLUSTER
 from deploy.gap import codegen
 from deploy.gap.plan import STACK_BYTES, ClusterPlan
 from deploy.gap.steps import Step
@@ -62,7 +63,10 @@ def bare_includes(folder: Path) -> list[str]:
 def host_sources(folder: Path) -> list[Path]:
     """C files of the application for this computer: PMSIS on threads."""
     runtime = folder / "runtime"
-    return [*_model(folder), *(path for part in (".", "pmsis", "shim") for path in sorted((runtime / part).glob("*.c")))]
+    return [
+        *_model(folder),
+        *(path for part in (".", "pmsis", "shim") for path in sorted((runtime / part).glob("*.c"))),
+    ]
 
 
 def host_includes(folder: Path) -> list[str]:
@@ -98,6 +102,10 @@ def _template_values(plan: ClusterPlan) -> dict[str, str]:
         "version": edgekit_version(),
         "input_bytes": str(sum(t.nbytes for t in graph.inputs)),
         "output_bytes": str(sum(t.nbytes for t in graph.outputs)),
+        "common": " ".join(COMMON),
+        "freestanding": " ".join(FREESTANDING),
+        "zig_target": " ".join(ZIG_CLUSTER),
+        "gcc_target": " ".join(GCC_CLUSTER),
         "cores": str(cluster.cores),
         "core_stack_bytes": str(STACK_BYTES),
         "stack_bytes": str(CONTROLLER_STACK_BYTES),

@@ -14,23 +14,27 @@ from deploy.kernels.xpulp import LANES, OUTPUTS, TEAM, filled_records, folded, i
 from quant.ops import Conv
 
 POSITIONS = 4  # EK_POSITIONS of xpulpv2/mac_block.h
-TAP, JOINED, ROW = 0, 1, 2  # EK_SEGMENT_* of xpulpv2/conv.h
+TAP, JOINED, ROW, COPY = 0, 1, 2, 3  # EK_SEGMENT_* of xpulpv2/conv.h
 COPIED = 192  # bytes of a window at most where kernel rows are copied
+GATHERED = 512  # the same where taps that are apart are
 
 
 def segment(op: Conv) -> int:
     """How the kernel reads a row of taps; depends on nothing that tiling changes."""
-    (taps_h, taps), (_, dilation) = two(op.kernel, 1), two(op.dilations, 1)
+    (taps_h, taps), (_, dilation), (_, stride) = two(op.kernel, 1), two(op.dilations, 1), two(op.strides, 1)
     channels = op.weight.shape[1]
-    if (dilation > 1 and taps > 1) or op.groups > 1:
+    if op.groups > 1:
         return TAP
+    if dilation > 1 and taps > 1:
+        small = taps_h * (taps + POSITIONS - 1) * up(channels, LANES) <= GATHERED
+        return COPY if stride == 1 and channels % LANES and small else TAP
     if channels % LANES == 0:
         return JOINED
     return ROW if taps > 1 and taps_h * up(taps * channels, LANES) <= COPIED else TAP
 
 
 class XpulpConv(Kernel):
-    """``ek_conv_xpulp``: int8 weights interleaved by four outputs."""
+    """``ek_conv_xpulp``, or ``ek_conv_copy_xpulp`` for small dilated kernels: weights interleaved by four outputs."""
 
     name = "conv_xpulp"
     op = Conv
@@ -52,17 +56,19 @@ class XpulpConv(Kernel):
             "outputs": outputs,
             "blocks": -(-outputs // OUTPUTS),
             "words": words,
-            "steps": words // (taps_h if segment(op) == ROW else taps_h * taps),
+            "steps": words // (taps_h if segment(op) in (ROW, COPY) else taps_h * taps),
             "scratch": scratch,
         }
         bias = folded(op.bias, op.weight, x.zero_point)
-        arrays = (
+        arrays = [
             Array("weight", "int8_t", self._weight(op), weight=True),
             Array("channel", "int32_t", filled_records(op.requant, bias, op.groups)),
-            Array("zero", "int8_t", np.full(up(op.weight.shape[1], LANES), x.zero_point)),
-        )
+        ]
+        if segment(op) != COPY:
+            arrays.append(Array("zero", "int8_t", np.full(up(op.weight.shape[1], LANES), x.zero_point)))
+        function = "ek_conv_copy_xpulp" if segment(op) == COPY else "ek_conv_xpulp"
         geometry = ("ek_conv_xpulp_geometry", {**self._fields(site), **kind})
-        return [Call("ek_conv_xpulp", geometry, arrays=arrays, scratch=TEAM * scratch)]
+        return [Call(function, geometry, arrays=tuple(arrays), scratch=TEAM * scratch)]
 
     def scratch(self, site: Site) -> int:
         return TEAM * self._scratch(cast(Conv, site.op))
@@ -88,9 +94,12 @@ class XpulpConv(Kernel):
     def _scratch(op: Conv) -> int:
         """Bytes of one core: the table of addresses of a block's positions, then copies of what they see."""
         (taps_h, taps), (_, stride) = two(op.kernel, 1), two(op.strides, 1)
-        if segment(op) != ROW:
+        kind, channels = segment(op), op.weight.shape[1]
+        if kind in (TAP, JOINED):
             return up(4 * POSITIONS * taps_h * taps, 8)
-        seen = op.weight.shape[1] * (POSITIONS * taps + (POSITIONS - 1) * stride)
+        if kind == COPY:
+            return up(4 * POSITIONS * taps_h + taps_h * (taps + POSITIONS - 1) * up(channels, LANES), 8)
+        seen = channels * (POSITIONS * taps + (POSITIONS - 1) * stride)
         return up(4 * POSITIONS * taps_h + taps_h * (seen + 7 * POSITIONS), 8)
 
     def cycles(self, site: Site) -> float:
@@ -100,9 +109,10 @@ class XpulpConv(Kernel):
         (taps_h, taps), channels = two(op.kernel, 1), op.weight.shape[1]
         positions = -(-height * width // POSITIONS) * op.groups
         segments = taps_h * (taps if segment(op) == TAP else 1)
-        step = OUTPUTS + POSITIONS + OUTPUTS * POSITIONS + (0.0 if channels % LANES == 0 else 2.5)
+        step = OUTPUTS + POSITIONS + OUTPUTS * POSITIONS + (2.5 if channels % LANES and segment(op) != COPY else 0.0)
+        copied = 3.0 * taps_h * (taps + POSITIONS - 1) * -(-channels // LANES) if segment(op) == COPY else 0.0
         block = 190.0 + step * self._words(op) + 8.0 * segments
-        return positions * (-(-len(op.weight) // op.groups // OUTPUTS) * block + 250.0 + 15.0 * segments)
+        return positions * (-(-len(op.weight) // op.groups // OUTPUTS) * block + 250.0 + 15.0 * segments + copied)
 
     def executed_macs(self, site: Site) -> int:
         op = cast(Conv, site.op)

@@ -34,7 +34,7 @@ class XpulpAdd(SmladAdd):
         return [replace(call, function="ek_add_xpulp", geometry=geometry)]
 
     def cycles(self, site: Site) -> float:
-        return 11.0 * site.output.elements
+        return 9.5 * site.output.elements
 
 
 class XpulpAveragePool(PortableAveragePool):

@@ -10,6 +10,7 @@ import pytest
 from deploy.elf import Image, read_elf
 from quant.errors import UserError
 from tests.edgekit.emulate.images import BOARD, program
+from tests.edgekit.emulate.pulp.programs import build
 
 SOURCE = """
 #include <arm_acle.h>
@@ -84,6 +85,26 @@ def test_no_elf_file(tmp_path: Path) -> None:
         broken.write_bytes(content)
         with pytest.raises(UserError, match="not a usable firmware image"):
             read_elf(broken)
+
+
+def test_an_image_for_a_cluster(image: Image, tmp_path: Path) -> None:
+    cluster = build("void fc_main(void) { leave(0); }", tmp_path)
+    assert cluster.entry == 0x1C008080
+    assert cluster.function_at(cluster.symbol("fc_main").address).name == "fc_main"
+    assert {segment.load_address for segment in cluster.segments} == {0x1C008000}
+    with pytest.raises(UserError, match=r"(?s)machine EM_RISCV.*for Arm Cortex-M"):
+        read_elf(cluster.path)
+    with pytest.raises(UserError, match=r"(?s)machine EM_ARM.*for 32-bit RISC-V"):
+        read_elf(image.path, "EM_RISCV")
+
+
+def test_a_damaged_image(tmp_path: Path) -> None:
+    data = build("void fc_main(void) { leave(0); }", tmp_path).path.read_bytes()
+    damaged = tmp_path / "damaged.elf"
+    for size in range(0, 256, 8):
+        damaged.write_bytes(data[:size])
+        with pytest.raises(UserError, match="not a usable firmware image"):
+            read_elf(damaged, "EM_RISCV")
 
 
 def test_too_much_memory_is_a_link_error(tmp_path: Path) -> None:

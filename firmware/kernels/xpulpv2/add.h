@@ -24,30 +24,65 @@ EK_INLINE int32_t ek_add_one(uint32_t pair, uint32_t low, uint32_t high, int32_t
     return ek_clip8(ek_add_shift(ek_sdotsp2(carry, pair, high), a_high, shift));
 }
 
+/* What the loop needs of the geometry. */
+typedef struct {
+    uint32_t low, high, lo, hi; /* factors in lanes; clip bounds four times */
+    int32_t a_low, a_high, shift;
+} ek_add_terms;
+
+/* 4 * fours > 0 elements. */
+EK_INLINE void ek_add_fours(const ek_add_terms *t, const int8_t *p, const int8_t *q, int8_t *y, int32_t fours) {
+#if EK_XPULP_ASM
+    /* clang-format off */
+    __asm__ volatile(
+        EK_ASM_BEGIN EK_LOOP0("%[fours]", "37")
+        EK_LB_POST("t0", "%[p]", "1") EK_LB_POST("t1", "%[p]", "1") EK_LB_POST("t2", "%[p]", "1")
+        EK_LB_POST("t3", "%[p]", "1")
+        EK_LB_POST("a4", "%[q]", "1") EK_LB_POST("a5", "%[q]", "1") EK_LB_POST("a6", "%[q]", "1")
+        EK_LB_POST("a7", "%[q]", "1")
+        EK_PACK2("t0", "a4", "t0") EK_PACK2("t1", "a5", "t1") EK_PACK2("t2", "a6", "t2") EK_PACK2("t3", "a7", "t3")
+        EK_DOTSP2("a4", "t0", "%[low]") EK_DOTSP2("a5", "t1", "%[low]") EK_DOTSP2("a6", "t2", "%[low]")
+        EK_DOTSP2("a7", "t3", "%[low]")
+        EK_ADD_SHIFT("a4", "%[a_low]", "%[half]") EK_ADD_SHIFT("a5", "%[a_low]", "%[half]")
+        EK_ADD_SHIFT("a6", "%[a_low]", "%[half]") EK_ADD_SHIFT("a7", "%[a_low]", "%[half]")
+        EK_SDOTSP2("a4", "t0", "%[high]") EK_SDOTSP2("a5", "t1", "%[high]") EK_SDOTSP2("a6", "t2", "%[high]")
+        EK_SDOTSP2("a7", "t3", "%[high]")
+        EK_ADD_SHIFT("a4", "%[a_high]", "%[shift]") EK_ADD_SHIFT("a5", "%[a_high]", "%[shift]")
+        EK_ADD_SHIFT("a6", "%[a_high]", "%[shift]") EK_ADD_SHIFT("a7", "%[a_high]", "%[shift]")
+        EK_CLIP8("a4") EK_CLIP8("a5") EK_CLIP8("a6") EK_CLIP8("a7")
+        EK_PACKLO4("t0", "a5", "a4") EK_PACKHI4("t0", "a7", "a6")
+        EK_MAX4("t0", "t0", "%[lo]") EK_MIN4("t0", "t0", "%[hi]") EK_SW_POST("t0", "%[y]", "4") EK_ASM_END
+        : [p] "+r"(p), [q] "+r"(q), [y] "+r"(y)
+        : [fours] "r"(fours), [low] "r"(t->low), [high] "r"(t->high), [a_low] "r"(t->a_low), [a_high] "r"(t->a_high),
+          [half] "r"(16), [shift] "r"(t->shift), [lo] "r"(t->lo), [hi] "r"(t->hi)
+        : "t0", "t1", "t2", "t3", "a4", "a5", "a6", "a7", "memory");
+    /* clang-format on */
+#else
+    for (int32_t i = 0; i < 4 * fours; i += 4) {
+        int32_t sum[4];
+        for (int32_t k = 0; k < 4; k++)
+            sum[k] = ek_add_one(ek_pack2(p[i + k], q[i + k]), t->low, t->high, t->a_low, t->a_high, t->shift);
+        ek_store4(y + i, ek_min4(ek_max4(ek_pack4(sum[0], sum[1], sum[2], sum[3]), t->lo), t->hi));
+    }
+#endif
+}
+
 EK_INLINE void ek_add_xpulp(const ek_add_xpulp_geometry *g, ek_team team, const int8_t *x0, const int8_t *x1,
                             int8_t *y) {
-    const uint32_t low = ek_pack2(g->m0_low, g->m1_low), high = ek_pack2(g->m0_high, g->m1_high);
-    const uint32_t lo = (uint8_t)g->lo * 0x01010101u, hi = (uint8_t)g->hi * 0x01010101u;
-    const int32_t a_low = g->a_low, a_high = g->a_high, shift = g->shift, fours = g->elements / 4;
-    const int32_t from = 4 * ek_share(fours, team.core, team.cores),
-                  to = 4 * ek_share(fours, team.core + 1, team.cores);
-    const int8_t *p = x0 + from, *q = x1 + from, *end = x0 + to;
-    int8_t *out = y + from;
-    while (p != end) {
-        const int32_t p0 = p[0], p1 = p[1], p2 = p[2], p3 = p[3];
-        const int32_t q0 = q[0], q1 = q[1], q2 = q[2], q3 = q[3];
-        const int32_t s0 = ek_add_one(ek_pack2(p0, q0), low, high, a_low, a_high, shift);
-        const int32_t s1 = ek_add_one(ek_pack2(p1, q1), low, high, a_low, a_high, shift);
-        const int32_t s2 = ek_add_one(ek_pack2(p2, q2), low, high, a_low, a_high, shift);
-        const int32_t s3 = ek_add_one(ek_pack2(p3, q3), low, high, a_low, a_high, shift);
-        ek_store4(out, ek_min4(ek_max4(ek_pack4(s0, s1, s2, s3), lo), hi));
-        p += 4;
-        q += 4;
-        out += 4;
-    }
+    const ek_add_terms t = {ek_pack2(g->m0_low, g->m1_low),
+                            ek_pack2(g->m0_high, g->m1_high),
+                            (uint8_t)g->lo * 0x01010101u,
+                            (uint8_t)g->hi * 0x01010101u,
+                            g->a_low,
+                            g->a_high,
+                            g->shift};
+    const int32_t fours = g->elements / 4, from = ek_share(fours, team.core, team.cores);
+    const int32_t to = ek_share(fours, team.core + 1, team.cores);
+    if (to > from)
+        ek_add_fours(&t, x0 + 4 * from, x1 + 4 * from, y + 4 * from, to - from);
     if (team.core == team.cores - 1)
         for (int32_t i = 4 * fours; i < g->elements; i++) {
-            const int32_t sum = ek_add_one(ek_pack2(x0[i], x1[i]), low, high, a_low, a_high, shift);
+            const int32_t sum = ek_add_one(ek_pack2(x0[i], x1[i]), t.low, t.high, t.a_low, t.a_high, t.shift);
             y[i] = (int8_t)ek_clip_between(sum, g->lo, g->hi);
         }
 }

@@ -8,6 +8,8 @@
  *   EK_SEGMENT_TAP      a segment is one tap: the input channels of a position, filled up to whole words
  *   EK_SEGMENT_JOINED   channels are whole words, so that the taps of a row are joined where all of them lie inside
  *   EK_SEGMENT_ROW      a segment is a kernel row, filled up; where it leaves the input it is copied
+ *   EK_SEGMENT_COPY     a segment is a copy of a kernel row whose taps are apart (stride 1) and no whole words: there
+ *                       they are neighbours and aligned. A block's positions are apart as well and share the copy.
  *
  * Weights: per group, per four outputs (the last ones filled up), segment, word, output. Records are filled up as well.
  * The team shares blocks: all outputs of a block of positions, then the next positions.
@@ -19,7 +21,7 @@
 #include "mac_block.h"
 #include "team.h"
 
-enum { EK_SEGMENT_TAP = 0, EK_SEGMENT_JOINED = 1, EK_SEGMENT_ROW = 2 };
+enum { EK_SEGMENT_TAP = 0, EK_SEGMENT_JOINED = 1, EK_SEGMENT_ROW = 2, EK_SEGMENT_COPY = 3 };
 
 typedef struct {
     ek_window window;
@@ -209,31 +211,95 @@ EK_INLINE int32_t ek_conv_fill(const ek_conv_xpulp_geometry *g, const ek_conv_in
     return taps;
 }
 
+/* Fills the table for EK_SEGMENT_COPY: positions ow, ow + dilation_w, ... of row oh. `pitch`: bytes of a tap's copy. */
+EK_INLINE void ek_conv_gather(const ek_conv_xpulp_geometry *g, const ek_conv_input *in, int32_t oh, int32_t ow,
+                              int32_t positions, int32_t pitch) {
+    const ek_window *s = &g->window;
+    const int32_t columns = positions - 1 + s->kernel_w, left = ow - s->pad_left;
+    const int32_t first = ek_first_tap(left, s->dilation_w, columns);
+    const int32_t last = ek_max(first, ek_last_tap(left, s->dilation_w, columns, s->in_w));
+    const uint32_t zero = ek_repeat4(g->in_zero);
+    ek_address *entry = in->table;
+    int8_t *to = in->copies;
+    for (int32_t ky = 0; ky < s->kernel_h; ky++, to += columns * pitch, entry += positions) {
+        const int32_t h = oh * s->stride_h - s->pad_top + ky * s->dilation_h, seen = h >= 0 && h < s->in_h;
+        const int32_t a = seen ? first : columns, b = seen ? last : columns;
+        const int8_t *from = in->x + h * in->row + left * s->in_c + a * in->step_tap;
+        ek_fill_words(to, zero, a * pitch);
+        for (int32_t i = 0; i < pitch; i += 4)
+            ek_copy_apart(to + a * pitch + i, pitch, from + i, in->step_tap, b - a);
+        ek_fill_words(to + b * pitch, zero, (columns - b) * pitch);
+        ek_conv_enter(entry, ek_address_of(to, in->copies), pitch, positions);
+    }
+}
+
+/* Blocks of n positions. Positions of EK_SEGMENT_COPY (`copied`) that share a block are dilation_w apart, in one row.
+ */
+EK_INLINE int32_t ek_conv_position_blocks(const ek_window *s, int32_t copied, int32_t n) {
+    if (!copied)
+        return (s->out_h * s->out_w + n - 1) / n;
+    const int32_t least = s->out_w / s->dilation_w, more = s->out_w % s->dilation_w; /* phases with one more */
+    return s->out_h * ((s->dilation_w - more) * ((least + n - 1) / n) + more * ((least + n) / n));
+}
+
 /* Positions of a block: four, or fewer where that leaves less work to the core with the most. */
-EK_INLINE int32_t ek_conv_positions(int32_t positions, int32_t blocks, int32_t steps, int32_t cores) {
+EK_INLINE int32_t ek_conv_positions(const ek_conv_xpulp_geometry *g, int32_t copied, int32_t blocks, int32_t cores) {
     int32_t best = EK_POSITIONS, least = INT32_MAX;
-    if ((positions / EK_POSITIONS) * blocks >= 8 * cores) /* enough for everyone */
-        return best;
     for (int32_t n = EK_POSITIONS; n > 0; n >>= 1) {
         EK_KEEP(n); /* three times the code would take longer to fetch than the loop takes */
-        const int32_t units = (positions + n - 1) / n * blocks, cost = steps * (4 + 5 * n) + 26 * n + 30;
-        const int32_t total = (units + cores - 1) / cores * cost;
+        const int32_t units = ek_conv_position_blocks(&g->window, copied, n) * blocks;
+        const int32_t total = (units + cores - 1) / cores * (g->words * (4 + 5 * n) + 26 * n + 30);
         if (total < least) {
             best = n;
             least = total;
         }
+        if (units >= 8 * cores) /* enough for everyone */
+            break;
     }
     return best;
 }
 
-EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, const int8_t *x, void *y, const int8_t *w,
-                             const int32_t *record, const int8_t *zero, void *scratch) {
+/* Where a core is: at a block of positions in its phase of a row, or in the joined rows. */
+typedef struct {
+    int32_t oh, ow;    /* the first position; of EK_SEGMENT_COPY, ow is the phase */
+    int32_t first, of; /* positions before the block, and all */
+} ek_conv_place;
+
+/* The phase that begins at (oh, ow). */
+EK_INLINE ek_conv_place ek_conv_phase(const ek_window *s, int32_t oh, int32_t ow) {
+    const ek_conv_place place = {oh, ow, 0, (s->out_w - ow + s->dilation_w - 1) / s->dilation_w};
+    return place;
+}
+
+EK_INLINE void ek_conv_next(const ek_window *s, int32_t copied, ek_conv_place *at, int32_t width) {
+    at->first += width;
+    if (!copied) {
+        for (at->ow += width; at->ow >= s->out_w; at->ow -= s->out_w)
+            at->oh++;
+    } else if (at->first >= at->of) {
+        const int32_t ends = at->ow + 1 == ek_min(s->dilation_w, s->out_w);
+        *at = ek_conv_phase(s, ends ? at->oh + 1 : at->oh, ends ? 0 : at->ow + 1);
+    }
+}
+
+/* The place of block number `number` of `width` positions. */
+EK_INLINE ek_conv_place ek_conv_find(const ek_window *s, int32_t copied, int32_t number, int32_t width) {
+    const int32_t first = number * width;
+    ek_conv_place at = {first / s->out_w, first % s->out_w, first, s->out_h * s->out_w};
+    if (copied)
+        for (at = ek_conv_phase(s, 0, 0); number > 0; number--)
+            ek_conv_next(s, copied, &at, width);
+    return at;
+}
+
+/* `copied` is a literal: EK_SEGMENT_COPY, or the others. */
+EK_INLINE void ek_conv_team(const ek_conv_xpulp_geometry *g, int32_t copied, ek_team team, const int8_t *x, void *y,
+                            const int8_t *w, const int32_t *record, const int8_t *zero, void *scratch) {
     const ek_window *s = &g->window;
     const ek_requant *r = &g->requant;
-    const int32_t positions = s->out_h * s->out_w, blocks = g->groups * g->blocks;
-    const int32_t fast = ek_mac_is_fast(r), record_bytes = 4 * EK_OUTPUTS * EK_RECORD_WORDS(r);
-    const int32_t width = fast ? ek_conv_positions(positions, blocks, g->words, team.cores) : 1;
-    const int32_t units = (positions + width - 1) / width * blocks;
+    const int32_t blocks = g->groups * g->blocks, record_bytes = 4 * EK_OUTPUTS * EK_RECORD_WORDS(r);
+    const int32_t fast = ek_mac_is_fast(r), width = fast ? ek_conv_positions(g, copied, blocks, team.cores) : 1;
+    const int32_t units = ek_conv_position_blocks(s, copied, width) * blocks, apart = copied ? s->dilation_w : 1;
     int8_t *own = (int8_t *)scratch + team.core * g->scratch;
     ek_conv_input in = {x,
                         zero,
@@ -242,35 +308,56 @@ EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, cons
                         s->dilation_w * s->in_c,
                         s->stride_w * s->in_c,
                         (ek_address *)(void *)own,
-                        own + 4 * EK_POSITIONS * s->kernel_h * (g->segment == EK_SEGMENT_ROW ? 1 : s->kernel_w)};
+                        own + 4 * EK_POSITIONS * s->kernel_h *
+                                  (copied || g->segment == EK_SEGMENT_ROW ? 1 : s->kernel_w)};
     ek_mac_run run = ek_mac_prepare(r, in.table, in.copies);
-    int32_t left = ek_share(units, team.core, team.cores), block = left % blocks, first = left / blocks * width;
-    int32_t oh = first / s->out_w, ow = first % s->out_w;
+    int32_t left = ek_share(units, team.core, team.cores), block = left % blocks;
+    ek_conv_place at = ek_conv_find(s, copied, left / blocks, width);
     for (left = ek_share(units, team.core + 1, team.cores) - left; left > 0;) {
         const int32_t group = g->groups > 1 ? block / g->blocks : 0, from = group * g->blocks, o = group * g->outputs;
         const int32_t count = ek_min(left, from + g->blocks - block), done = (block - from) * EK_OUTPUTS;
-        const int32_t at = first * s->out_c + o + done;
+        int32_t oh = at.oh, ow = at.ow + (copied ? at.first * apart : 0), taps = 1, rest = at.of - at.first;
+        if (rest < width && at.first > 0) { /* overlap with the block before */
+            const int32_t back = ek_min(at.first, width - rest);
+            rest += back;
+            for (ow -= back * apart; ow < 0; ow += s->out_w)
+                oh--;
+        }
         if (g->groups > 1)
             in.x = x + group * (s->in_c / g->groups);
-        const int32_t taps = ek_conv_fill(g, &in, oh, ow, width);
+        if (copied)
+            ek_conv_gather(g, &in, oh, ow, width, 4 * g->steps / s->kernel_w);
+        else
+            taps = ek_conv_fill(g, &in, oh, ow, width);
+        const int32_t to = (oh * s->out_w + ow) * s->out_c + o + done;
         run.w = w + block * g->words * 16;
         run.record = (const int32_t *)(const void *)((const int8_t *)record + block * record_bytes);
-        run.y = (int8_t *)y + at;
+        run.y = (int8_t *)y + to;
         run.segments = s->kernel_h * taps;
-        run.steps = taps == 1 && g->segment == EK_SEGMENT_JOINED ? s->kernel_w * g->steps : g->steps;
-        if (fast)
-            ek_mac_fast(&run, width, s->out_c, ek_min(width, positions - first), count, g->outputs - done);
+        run.steps = !copied && taps == 1 && g->segment == EK_SEGMENT_JOINED ? s->kernel_w * g->steps : g->steps;
+        if (EK_OFTEN(fast))
+            ek_mac_fast(&run, width, apart * s->out_c, ek_min(width, rest), count, g->outputs - done);
         else
-            ek_mac_general(&run, r, count, g->outputs - done, y, at);
+            ek_mac_general(&run, r, count, g->outputs - done, y, to);
         left -= count;
         block += count;
         if (block == blocks) {
             block = 0;
-            first += width;
-            for (ow += width; ow >= s->out_w; ow -= s->out_w)
-                oh++;
+            ek_conv_next(s, copied, &at, width);
         }
     }
+}
+
+/* Every segment but EK_SEGMENT_COPY. */
+EK_INLINE void ek_conv_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, const int8_t *x, void *y, const int8_t *w,
+                             const int32_t *record, const int8_t *zero, void *scratch) {
+    ek_conv_team(g, 0, team, x, y, w, record, zero, scratch);
+}
+
+/* EK_SEGMENT_COPY: a function of its own, so that neither has to fetch the other's instructions. */
+EK_INLINE void ek_conv_copy_xpulp(const ek_conv_xpulp_geometry *g, ek_team team, const int8_t *x, void *y,
+                                  const int8_t *w, const int32_t *record, void *scratch) {
+    ek_conv_team(g, 1, team, x, y, w, record, 0, scratch);
 }
 
 #endif

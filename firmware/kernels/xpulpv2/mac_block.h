@@ -292,7 +292,7 @@ EK_INLINE void ek_mac_sums_4x1(ek_mac_run *run, int32_t *acc) { ek_mac_portable(
 
 /* `blocks` blocks at `positions` (1, 2 or 4) positions: high form, int8 outputs. y, record and w move on. */
 EK_INLINE void ek_mac_outputs(ek_mac_run *run, int32_t positions) {
-    if (positions == 4)
+    if (EK_OFTEN(positions == 4))
         ek_mac_outputs_4x4(run);
     else if (positions == 2)
         ek_mac_outputs_4x2(run);

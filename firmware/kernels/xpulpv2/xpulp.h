@@ -40,6 +40,8 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_SB_POST_R(rs2, rs, step) ".insn r 0x2b, 4, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sb rs2, step(rs!) */
 #define EK_SW_POST_R(rs2, rs, step) ".insn r 0x2b, 6, 0, " step ", " rs ", " rs2 "\n\t"    /* p.sw rs2, step(rs!) */
 #define EK_SDOTSP4(rd, a, b) ".insn r 0x57, 1, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.b rd, a, b */
+#define EK_DOTSP2(rd, a, b) ".insn r 0x57, 0, 0x4c, " rd ", " a ", " b "\n\t"              /* pv.dotsp.h rd, a, b */
+#define EK_SDOTSP2(rd, a, b) ".insn r 0x57, 0, 0x5c, " rd ", " a ", " b "\n\t"             /* pv.sdotsp.h rd, a, b */
 #define EK_MAX4(rd, a, b) ".insn r 0x57, 1, 0x18, " rd ", " a ", " b "\n\t"                /* pv.max.b rd, a, b */
 #define EK_MIN4(rd, a, b) ".insn r 0x57, 1, 0x10, " rd ", " a ", " b "\n\t"                /* pv.min.b rd, a, b */
 #define EK_SHUFFLE4(rd, a, pick) ".insn r 0x57, 1, 0x64, " rd ", " a ", " pick "\n\t"      /* pv.shuffle2.b */
@@ -63,6 +65,13 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 /* Loop bodies have a known length: no compressed instructions between these two. */
 #define EK_ASM_BEGIN ".option push\n\t.option norvc\n\t"
 #define EK_ASM_END ".option pop\n\t"
+
+/* A condition that mostly holds: the other branch goes out of the way of the instruction cache. */
+#if defined(__GNUC__)
+#define EK_OFTEN(condition) __builtin_expect((condition) != 0, 1)
+#else
+#define EK_OFTEN(condition) (condition)
+#endif
 
 EK_INLINE int32_t ek_byte(uint32_t word, int32_t lane) { return (int8_t)(uint8_t)(word >> (8 * lane)); }
 
@@ -314,6 +323,24 @@ EK_INLINE void ek_fill_twice(int8_t *to, int8_t *also, uint32_t word, int32_t co
         ek_store4(to + i * apart, word);
         ek_store4(also + i * apart, word);
     }
+#endif
+}
+
+/* Copies `count` words, `pitch` and `step` bytes from one to the next. */
+EK_INLINE void ek_copy_apart(int8_t *to, int32_t pitch, const int8_t *from, int32_t step, int32_t count) {
+#if EK_XPULP_ASM
+    if (count > 1)
+        __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[pairs]", "4") EK_LW_POST_R("t0", "%[from]", "%[step]")
+                             EK_LW_POST_R("t1", "%[from]", "%[step]") EK_SW_POST_R("t0", "%[to]", "%[pitch]")
+                                 EK_SW_POST_R("t1", "%[to]", "%[pitch]") EK_ASM_END
+                         : [to] "+r"(to), [from] "+r"(from)
+                         : [pairs] "r"(count >> 1), [step] "r"(step), [pitch] "r"(pitch)
+                         : "t0", "t1", "memory");
+    if (count & 1)
+        ek_store4(to, ek_load4(from));
+#else
+    for (int32_t i = 0; i < count; i++)
+        ek_store4(to + i * pitch, ek_load4(from + i * step));
 #endif
 }
 

@@ -6,7 +6,6 @@ executing the steps one after the other on a NumPy array.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,7 +73,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Network:
-    """Steps on an image of ``size`` bytes; the input is what the image holds at first, the output what it holds then."""
+    """Steps on an image of ``size`` bytes: the input is the image at first, the output what it has become."""
 
     size: int
     l1_bytes: int
@@ -106,7 +105,9 @@ def source(network: Network) -> str:
     geometries = list(dict.fromkeys((step.count, step.bias) for step in steps))
     lines = [HEAD.format(size=network.size)]
     for layer in sorted({step.layer for step in steps}):
-        lines.append(f"__attribute__((noinline)) void test_layer_{layer:02d}(const ek_step *step) {{ ek_step_run(step); }}")
+        lines.append(
+            f"__attribute__((noinline)) void test_layer_{layer:02d}(const ek_step *step) {{ ek_step_run(step); }}"
+        )
     for i, (count, bias) in enumerate(geometries):
         lines.append(f"static const geometry geometry_{i} = {{{count}, {bias}}};")
     lines.append("static const struct {")
@@ -209,7 +210,19 @@ def tiles() -> Network:
         stores = (Box(y[tile % 2], 5000 + 200 * tile, 1, count, 1, 2), Box(y[tile % 2], 7000 + 131 * tile, count))
         early, late = ((), (*fixed, load)) if tile == 0 else ((load,), ())
         steps.append(
-            Step(1, count, -7, x[tile % 2], c[1], y[tile % 2], early, late, stores, needs_fetch=tile == 0, flush=tile == 3)
+            Step(
+                1,
+                count,
+                -7,
+                x[tile % 2],
+                c[1],
+                y[tile % 2],
+                early,
+                late,
+                stores,
+                needs_fetch=tile == 0,
+                flush=tile == 3,
+            )
         )
     steps.append(Step(2, 60, 1, y[1], c[1], x[0], store=(Box(x[0], 7600, 60),), flush=True))  # loads nothing
     return Network(8000, 3072, tuple(steps), np.random.default_rng(3).integers(0, 256, 256, np.uint8).tobytes())
@@ -218,7 +231,9 @@ def tiles() -> Network:
 def boxes() -> Network:
     """Transfers of every small size and alignment, strided ones, and those that take more than one DMA command."""
     small = [Box(0, 5 * n + n % 4, n) for n in range(1, 71)]
-    small += [Box(0, 40 * n, n, lines, planes, n + gap, (n + gap) * lines + 2 * gap) for n, lines, planes, gap in SHAPES]
+    small += [
+        Box(0, 40 * n, n, lines, planes, n + gap, (n + gap) * lines + 2 * gap) for n, lines, planes, gap in SHAPES
+    ]
     large = [
         Box(0, 3, 40_001),  # two commands
         Box(0, 1, 33_000, 1, 1),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -57,8 +56,9 @@ class Host:
         return subprocess.run([program], input=data, env=values, cwd=self.folder, capture_output=True, check=check)
 
 
-def write_sources(network: Network, cores: int, folder: Path) -> None:
-    (folder / "model.c").write_text(source(network), encoding="utf-8")
+def write_sources(network: Network, cores: int, folder: Path, text: str | None = None) -> None:
+    """``text``: the model's source, where it is not the usual one."""
+    (folder / "model.c").write_text(text or source(network), encoding="utf-8")
     (folder / "ek_model.h").write_text(header(network), encoding="utf-8")
     sizes = {"CORES": cores, "CORE_STACK_BYTES": CORE_STACK_BYTES, "L3_BYTES": len(network.l3)}
     clocks = {"CLUSTER_HZ": 175_000_000, "CONTROLLER_HZ": 175_000_000}
@@ -84,17 +84,17 @@ def build_host(network: Network, compiler: str, folder: Path, *defines: str, cor
     return host
 
 
-def build_bare(network: Network, board: str, folder: Path, includes: Sequence[Path] = ()) -> Image:
+def build_bare(network: Network, board: str, folder: Path, text: str | None = None) -> Image:
     """The bare-metal program for a board."""
     cluster, ram = load_board(board).cluster, load_board(board).rams[0]
     assert cluster is not None
-    write_sources(network, cluster.cores, folder)
+    write_sources(network, cluster.cores, folder, text)
     values = {"l1_bytes": cluster.l1.bytes, "l2_bytes": ram.bytes, "cores": cluster.cores}
     stacks = {"stack_bytes": STACK_BYTES, "core_stack_bytes": CORE_STACK_BYTES}
     template = Template((RUNTIME / "bare" / "link.ld.in").read_text(encoding="utf-8"))
     (folder / "link.ld").write_text(template.substitute({**values, **stacks}), encoding="utf-8")
     sources = [folder / "model.c", RUNTIME / "network.c", *sorted((RUNTIME / "bare").glob("*.c"))]
-    paths = [folder, firmware_root(), RUNTIME, RUNTIME / "bare", *includes]
+    paths = [folder, firmware_root(), RUNTIME, RUNTIME / "bare"]
     flags = [*(f"-I{path}" for path in paths), "-Werror", f"-Wl,-T,{folder / 'link.ld'}"]
     cluster_compiler().compile(sources, folder / "firmware.elf", *flags)
     return read_elf(folder / "firmware.elf", "EM_RISCV")

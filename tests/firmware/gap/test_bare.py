@@ -1,10 +1,11 @@
-"""The runtime on the registers of the open PULP platform, under the simulator: bytes, self-test, faults, what it costs."""
+"""The runtime on the registers of the open PULP platform, under the simulator: bytes, self-test, faults, cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from deploy.boards import load_board
 from deploy.elf import Image
 from edgekit.emulate.pulp import native
 from edgekit.emulate.pulp.machine import CONTROLLER, Context, Machine
-from tests.firmware.gap.networks import Box, Network, Step, boxes, tiles
+from tests.firmware.gap.networks import Box, Network, Step, boxes, source, tiles
 from tests.firmware.gap.programs import build_bare
 
 CYCLES = 20_000_000  # allowed between two stops
@@ -78,6 +79,19 @@ def test_more_cores_than_the_board_has_fail(built: tuple[Network, Image]) -> Non
         assert machine.printed == "EK selftest FAILED\n"
 
 
+def test_exception_is_printed_with_core_cause_and_address(tmp_path: Path) -> None:
+    network = NETWORKS["tiles"]
+    trap = 'if (team.core == 2) { __asm__ volatile(".globl fault\\nfault: ecall"); }'
+    image = build_bare(
+        network, "gap8", tmp_path, source(network).replace("int32_t end =", f"int32_t end = 0; {trap} (void)")
+    )
+    with started(image, 4) as machine:
+        stop = machine.run()
+        address = image.symbol("fault").address
+        assert (stop.reason, stop.exit_code) == (native.EXIT, 2)
+        assert machine.printed == f"EK fault: hart 00000002 mcause 0000000b mepc {address:08x}\n"
+
+
 def test_dma_moves_the_bytes_of_the_boxes_and_records(built: tuple[Network, Image]) -> None:
     """Everything that arrives is a box, a record or one of the geometries, which repeat only after a change."""
     network, image = built
@@ -86,7 +100,7 @@ def test_dma_moves_the_bytes_of_the_boxes_and_records(built: tuple[Network, Imag
         into, out = machine.dma
     boxes_in = sum(box.bytes for step in network.steps for box in (*step.early, *step.late))
     pairs = [(step.count, step.bias) for step in network.steps]
-    changes = 1 + sum(before != after for before, after in zip(pairs, pairs[1:], strict=False))
+    changes = 1 + sum(before != after for before, after in pairwise(pairs))
     assert into == boxes_in + image.symbol("records").size + 8 * changes
     assert out == sum(box.bytes for step in network.steps for box in step.store)
 

@@ -63,9 +63,7 @@ def test_missing_image_of_the_outside_memory_is_named(tmp_path: Path) -> None:
 def test_network_that_forgets_a_wait_gives_other_bytes(tmp_path: Path) -> None:
     """Without the flush at the end of its first layer the second one loads what has not been stored."""
     network = tiles()
-    steps = tuple(
-        type(step)(**{**vars(step), "flush": step.flush and step.layer != 0}) for step in network.steps
-    )
+    steps = tuple(type(step)(**{**vars(step), "flush": step.flush and step.layer != 0}) for step in network.steps)
     wrong = Network(network.size, network.l1_bytes, steps, network.l3)
     host = build_host(wrong, "gcc, sanitized", tmp_path)
     assert host.run(network.input.tobytes(), 2, EK_DMA="lazy") != network.expected(network.input)

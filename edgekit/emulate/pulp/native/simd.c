@@ -40,7 +40,7 @@ static uint32_t in_halves(uint32_t v) { return (v & 0xFFFF) * 0x00010001u; }
     LANES(name##_b, expression, ub, 8)                                                                                 \
     LANES(name##_h, expression, uh, 16)
 
-/* Lanes that may wrap before a shift: `narrow` is the lane's type. */
+/* The casts make sums wrap before they are halved. */
 LANES(avg_b, (int8_t)(x + y) >> 1, sb, 8)
 LANES(avg_h, (int16_t)(x + y) >> 1, sh, 16)
 LANES(avgu_b, (uint8_t)(x + y) >> 1, ub, 8)
@@ -69,7 +69,7 @@ UNSIGNED(cmpltu, -(x < y))
 UNSIGNED(cmpleu, -(x <= y))
 SIGNED(abs, x < 0 ? -x : x)
 
-static inline uint32_t dotp_b(uint32_t a, uint32_t b) {
+static inline uint32_t dotsp_b(uint32_t a, uint32_t b) {
     return (uint32_t)(sb(a, 0) * sb(b, 0) + sb(a, 1) * sb(b, 1) + sb(a, 2) * sb(b, 2) + sb(a, 3) * sb(b, 3));
 }
 static inline uint32_t dotup_b(uint32_t a, uint32_t b) {
@@ -86,7 +86,6 @@ static inline uint32_t dotup_h(uint32_t a, uint32_t b) { return uh(a, 0) * uh(b,
 static inline uint32_t dotusp_h(uint32_t a, uint32_t b) {
     return uh(a, 0) * (uint32_t)sh(b, 0) + uh(a, 1) * (uint32_t)sh(b, 1);
 }
-static inline uint32_t dotsp_b(uint32_t a, uint32_t b) { return dotp_b(a, b); }
 
 static inline uint32_t or_any(uint32_t a, uint32_t b) { return a | b; }
 static inline uint32_t xor_any(uint32_t a, uint32_t b) { return a ^ b; }

@@ -1,5 +1,5 @@
 /* XpulpV2 without SIMD: post-increment and register-indexed accesses, hardware loops, bit manipulation, clip, min, max,
- * normalizing additions, multiply-accumulate. Encodings: spec sheet of the project (RI5CY's legacy ones); definitions:
+ * normalizing additions, multiply-accumulate. Encodings: RI5CY's legacy ones; definitions:
  * RI5CY user manual (2018). All take one cycle. */
 #include "access.h"
 

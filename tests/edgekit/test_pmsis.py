@@ -1,0 +1,36 @@
+"""The PMSIS application on this computer: generated graphs give the bytes of the reference with 1, 2, 4 and 8 threads.
+
+The DMA moves as late as the application allows, or at once: a program without races does not notice.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deploy.build import build_graph
+from quant.reference import run
+from tests.deploy.gap.graphs import GRAPHS, generated, tight
+from tests.edgekit.pmsis_host import PmsisModel
+
+BOARDS = ("gap8", "gap9", "mrwolf")
+
+
+@pytest.mark.parametrize("seed", range(GRAPHS))
+def test_same_bytes_on_every_layer(seed: int, tmp_path: Path) -> None:
+    graph = generated(seed)
+    board, plan = tight(graph, BOARDS[seed % 3])
+    built = build_graph(graph, board, tmp_path / "app")
+    model = PmsisModel(built)
+    sample = np.random.default_rng(seed).integers(-128, 128, graph.inputs[0].shape).astype(np.int8)
+    expected = run(graph, {graph.inputs[0].name: sample[None]})
+    for cores in (1, 2, 4, 8):
+        for mode in ("lazy", "eager"):
+            layers, output = model.run(sample, cores, mode)
+            assert len(layers) == len(plan.layers)
+            for name, values in layers.items():
+                if name in expected:
+                    np.testing.assert_array_equal(values, expected[name][0], err_msg=f"{name}, {cores} cores, {mode}")
+            np.testing.assert_array_equal(output, expected[graph.outputs[0].name][0])
