@@ -19,6 +19,8 @@ from quant.errors import Problem, UserError
 
 CONTROLLER = -1  # as a core's number; also its place in what `stats` returns
 BUDGET = 1 << 62
+SLICE = 50_000_000  # cycles after which a run looks for Ctrl-C
+UNINITIALISED = 0x57  # what memory holds that was not loaded; as in machine.c
 ENDS = {native.EXIT, native.BREAKPOINT, native.LEFT}
 
 
@@ -124,10 +126,13 @@ class Machine:
         stops, leaves = (self._watches(places) for places in (stop_at, stop_on_leave))
         stop = native.Stop()
         before, start = self._retired(), time.perf_counter()
-        allowed = self._budget if cycles is None else cycles
-        limit = min(self._lib.ek_pulp_now(self._machine) + allowed, (1 << 64) - 2)
-        done = self._lib.ek_pulp_run(self._machine, stops, len(stops), leaves, len(leaves), limit, ctypes.byref(stop))
-        assert done, "too many places to stop at"
+        limit = self._lib.ek_pulp_now(self._machine) + (self._budget if cycles is None else cycles)
+        while True:
+            until = min(limit, self._lib.ek_pulp_now(self._machine) + SLICE)
+            words = (stops, len(stops), leaves, len(leaves), until, ctypes.byref(stop))
+            assert self._lib.ek_pulp_run(self._machine, *words), "too many places to stop at"
+            if stop.reason != native.BUDGET or until == limit:
+                break
         self._seconds += time.perf_counter() - start
         self._instructions += self._retired() - before
         if stop.reason not in ENDS and (cycles is None or stop.reason != native.BUDGET):
