@@ -1,7 +1,7 @@
 """How much of its stack every core of a cluster has really used: memory that nobody wrote holds the simulator's fill.
 
-Stacks lie side by side at the start of L1, core 0's first, and grow downwards. Only core 0's overflow leaves the memory;
-any other one silently runs into its neighbour's, so a stack whose lowest word was written counts as full.
+Stacks lie side by side at the start of L1, core 0's first, and grow downwards. Only core 0's overflow leaves the
+memory; any other one runs into its neighbour's without a sign, so a stack whose lowest word was written counts as full.
 """
 
 from __future__ import annotations
