@@ -270,7 +270,8 @@ class Board:
         if cores is not None and not 1 <= cores <= there:
             supported = f"1 to {there}" if there > 1 else "1; boards with a cluster have more ('edgekit boards')"
             what = f"{cores} cores are not possible: {there} {'compute' if there > 1 else 'computes'}"
-            raise UserError(Problem(what, f"board '{self.name}'", supported, f"choose --cores {there} or fewer"))
+            fix = f"choose --cores 1 to {there}" if there > 1 else "leave --cores out"
+            raise UserError(Problem(what, f"board '{self.name}'", supported, fix))
         return cores or there
 
 

@@ -1,4 +1,4 @@
-"""What EdgeKit needs from a linked Arm ELF file: the image, symbols, sizes and disassembly."""
+"""What EdgeKit needs from a linked ELF file for Arm or RISC-V: the image, symbols, sizes and disassembly."""
 
 from __future__ import annotations
 
@@ -197,30 +197,64 @@ def thumb_decoder() -> capstone.Cs:
 
 
 MACHINES = {"EM_ARM": "Arm Cortex-M", "EM_RISCV": "32-bit RISC-V"}
+KINDS = {"ET_REL": "an object file, not linked", "ET_DYN": "a shared library", "ET_CORE": "a core dump"}
+NAMES = {**MACHINES, "EM_X86_64": "x86-64", "EM_386": "x86", "EM_AARCH64": "64-bit Arm"}
+ADDRESSES = 1 << 32
+MAXIMUM_BYTES = 256 << 20  # far more than any image for these machines
 
 
 def read_elf(path: Path | str, machine: str = "EM_ARM") -> Image:
     """Reads a linked 32-bit little-endian ELF file for a machine of :data:`MACHINES`.
 
     Raises:
-        UserError: no such file, not an ELF file, or for another machine.
+        UserError: no such file, not an ELF file, damaged, or for another machine.
     """
     path = Path(path)
     try:
+        if path.stat().st_size > MAXIMUM_BYTES:
+            raise _Unfit(f"it has {path.stat().st_size:,} bytes")
         with path.open("rb") as stream:
             elf = ELFFile(stream)
-            if elf["e_machine"] != machine or elf["e_type"] != "ET_EXEC" or elf.elfclass != 32:
-                raise ELFError(f"machine {elf['e_machine']}, type {elf['e_type']}, {elf.elfclass} bits")
+            if refusal := _refusal(elf, machine):
+                raise _Unfit(refusal)
             return _read(path, elf)
-    except (OSError, ELFError) as error:
+    except Exception as error:  # what pyelftools raises for a damaged file can be anything
         raise UserError(
             Problem(
-                f"not a usable firmware image: {error}",
+                f"not a usable firmware image: {_told(error)}",
                 where=str(path),
                 supported=f"linked ELF executables for {MACHINES[machine]}",
                 fix="give a linked .elf file, such as 'edgekit build' writes",
             )
         ) from error
+
+
+class _Unfit(Exception):
+    """A file that cannot be used, in words for the user."""
+
+
+def _refusal(elf: ELFFile, machine: str) -> str:
+    """Why the file is not for the machine; empty where it is."""
+    if elf["e_machine"] != machine:
+        return f"it is for {NAMES.get(elf['e_machine'], 'another machine')} ({elf['e_machine']})"
+    if elf.elfclass != 32:
+        return f"it is for a machine of {elf.elfclass} bits"
+    if not elf.little_endian:
+        return "it is big-endian"
+    if elf["e_type"] != "ET_EXEC":
+        return f"it is {KINDS.get(elf['e_type'], 'no executable')}"
+    return ""
+
+
+def _told(error: Exception) -> str:
+    """The error in words that mean something to a user."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, _Unfit):
+        return str(error)
+    if isinstance(error, ELFError) and "Magic number" in str(error):
+        return "it is no ELF file"
+    return f"it is damaged ({str(error) if isinstance(error, ELFError) else type(error).__name__})"
 
 
 def _read(path: Path, elf: ELFFile) -> Image:
@@ -242,11 +276,20 @@ def _read(path: Path, elf: ELFFile) -> Image:
                 is_function = entry["st_info"]["type"] == "STT_FUNC"
                 address = entry["st_value"] & ~thumb if is_function else entry["st_value"]
                 symbols.append(Symbol(entry.name, address, entry["st_size"], is_function))
-    segments = [
-        Segment(segment["p_paddr"], segment.data(), segment["p_vaddr"])
-        for segment in elf.iter_segments()
-        if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
-    ]
+    if any(symbol.is_function and symbol.end > ADDRESSES for symbol in symbols):
+        raise _Unfit("it is damaged: a function ends behind the last address")
     return Image(
-        path, elf["e_entry"] & ~thumb, tuple(allocated), tuple(segments), tuple(symbols), tuple(sorted(mapping))
+        path, elf["e_entry"] & ~thumb, tuple(allocated), _segments(elf), tuple(symbols), tuple(sorted(mapping))
     )
+
+
+def _segments(elf: ELFFile) -> tuple[Segment, ...]:
+    """What is to be loaded; raises _Unfit where the file ends before its bytes do."""
+    segments = []
+    for segment in elf.iter_segments():
+        if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]:
+            data = segment.data()
+            if len(data) != segment["p_filesz"]:
+                raise _Unfit("it is cut off: the bytes of a segment are missing")
+            segments.append(Segment(segment["p_paddr"], data, segment["p_vaddr"]))
+    return tuple(segments)

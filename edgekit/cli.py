@@ -20,7 +20,7 @@ VERBS = {
     "quantize": "write a trained network as integer ONNX",
     "build": "turn an integer model.onnx into a C project and firmware",
     "emulate": "run firmware on inputs and price it, layer by layer",
-    "profile": "price any bare-metal Cortex-M image, function by function",
+    "profile": "price any bare-metal program, function by function",
     "compare": "runs and boards side by side: one table, one picture",
     "calibrate": "hold the cost model against published measurements",
     "report": "write the report page of a run again",

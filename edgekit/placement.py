@@ -49,6 +49,13 @@ class Candidate:
     cycles: int
 
 
+def no_flash(board: Board, choice: str | None) -> list[str]:
+    """What to say where a placement was asked for that cannot change anything."""
+    if choice is None or not board.cluster:
+        return []
+    return [f"--placement has no effect: {board.name} has no flash to copy from, constants lie in L2 or L3"]
+
+
 def build_placed(
     model: Path,
     board: Board,

@@ -6,6 +6,7 @@ and goes on from there.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,9 +25,11 @@ from edgekit.cluster_cost import ClusterCost, LayerCost
 from edgekit.emulate.errors import EmulationError
 from edgekit.emulate.pulp import native
 from edgekit.emulate.pulp.machine import CONTROLLER, Context, Machine, Misaligned
+from edgekit.emulate.pulp.stacks import CoreStacks
 from quant.dtypes import DType, from_bytes, to_bytes
 
-BUDGET = 20_000_000_000  # cycles of one inference; minutes of simulation
+# Cycles that one inference may take: several times what one core needs without SIMD, and no more than minutes.
+BUDGET, BUDGET_BASE, BUDGET_PER_MAC = 20_000_000_000, 100_000_000, 300
 EXCHANGE, L3_WAIT = "ek_exchange", "hyper_wait"
 IDLE, DMA = native.CYCLES.index("idle"), native.CYCLES.index("dma_wait")
 
@@ -40,6 +43,7 @@ class Simulation:
         layers: tensor name -> (N, *shape), copied when the layer has ended; empty unless asked for.
         cost: of the last inference.
         misaligned: accesses of the last inference that the hardware had to split.
+        stack_used: bytes of the core whose stack got deepest.
         mips: simulated instructions of all cores per second of this run, in millions.
     """
 
@@ -47,6 +51,7 @@ class Simulation:
     layers: dict[str, NDArray]
     cost: ClusterCost
     misaligned: Misaligned
+    stack_used: int
     selftest_passed: bool
     mips: float
 
@@ -55,12 +60,14 @@ class Simulator:
     """The image of a folder that ``edgekit build`` wrote for a board with a cluster.
 
     Raises:
-        UserError: no such image, or not for a RISC-V core.
+        UserError: no such image, not for a RISC-V core, or not one that ``edgekit build`` wrote.
     """
 
     def __init__(self, folder: Path, facts: Mapping[str, Any], board: Board) -> None:
         self.facts, self.board, self.folder = facts, board, folder
         self.image = read_elf(folder / "firmware.elf", "EM_RISCV")
+        self.sha256 = hashlib.sha256(self.image.path.read_bytes()).hexdigest()
+        self.stacks = CoreStacks(self.image, board)
 
     def run(
         self, inputs: NDArray[np.int8], point: OperatingPoint, cores: int | None = None, *, layers: bool = False
@@ -74,7 +81,7 @@ class Simulator:
 
         Raises:
             UserError: more cores than there are.
-            EmulationError: the program faults, hangs or ends early.
+            EmulationError: the program faults, hangs, ends early, or fills a stack.
         """
         team = self.board.team(cores)
         outputs, dumps = [], _Dumps(self.facts)
@@ -88,7 +95,9 @@ class Simulator:
                 outputs.append(self._output(machine))
             cost = self._cost(machine, point, team)
             passed = "EK selftest ok" in machine.printed
-            return Simulation(np.array(outputs), dumps.arrays(), cost, machine.misaligned, passed, machine.mips)
+            deepest = max(self.stacks.used(machine))
+            arrays = np.array(outputs), dumps.arrays()
+            return Simulation(*arrays, cost, machine.misaligned, deepest, passed, machine.mips)
 
     def time_in(
         self, function: str, behind: str, sample: NDArray[np.int8], point: OperatingPoint, cores: int | None = None
@@ -126,11 +135,15 @@ class Simulator:
 
     @contextmanager
     def _machine(self, point: OperatingPoint, contexts: Sequence[Context]) -> Iterator[Machine]:
-        file = self.folder / "l3.bin"
+        file, clock = self.folder / "l3.bin", point.clock_hz
         l3 = file.read_bytes() if file.exists() else b""
-        clock = point.clock_hz
-        with Machine(self.image, self.board, contexts=contexts, budget=BUDGET, clock_hz=clock, l3=l3) as machine:
-            yield machine
+        budget = min(BUDGET, BUDGET_BASE + BUDGET_PER_MAC * self.facts["executed_macs"])
+        with Machine(self.image, self.board, contexts=contexts, budget=budget, clock_hz=clock, l3=l3) as machine:
+            try:
+                yield machine
+            except EmulationError:
+                self.stacks.used(machine)  # the cause of anything, if one is full
+                raise
 
     @property
     def _in_l3(self) -> bool:

@@ -85,7 +85,8 @@ def cluster_fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
     for name, parts in CLUSTER_MEMORY.items():
         if memory[f"{name}_bytes"] or name != "l3":
             words = ", ".join(f"{title} {memory[f'{part}_bytes']:,}" for part, title in parts.items())
-            lines.append(f"  {name.upper()} {_share(memory[f'{name}_bytes'], memory[f'{name}_available'])}: {words}")
+            lines.append(f"  {name.upper()} {_share(memory[f'{name}_bytes'], memory[f'{name}_available'])}")
+            lines.append(f"     {words}")
     return [*lines, f"  weights {memory['weight_bytes']:,} bytes for {facts['params']:,} parameters"]
 
 

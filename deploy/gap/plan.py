@@ -154,12 +154,10 @@ def _l2_problem(plan: ClusterPlan) -> Problem | None:
         what = f"its tensors need {tensors:,} bytes of L2 at layer '{group.first.node.name}': {excess:,} bytes too many"
         fix = "use fewer channels or shorter inputs around this layer"
     else:
-        largest = max(plan.layers, key=lambda layer: layer.constant_bytes)
-        what = (
-            f"its constants need {constants:,} bytes of L2, {excess:,} too many; layer '{largest.node.name}' alone "
-            f"needs {largest.constant_bytes:,}"
-        )
+        what = f"its constants need {constants:,} bytes of L2, {excess:,} too many; {_largest(plan, in_l3=False)}"
         fix = "use fewer weights, or a board with L3"
+        if plan.board.cluster and plan.board.cluster.l3:
+            fix = "use fewer weights: the first layer's and those of fused layers cannot come from L3"
     return Problem(what, f"board '{plan.board.name}', L2", f"{ram.bytes:,} bytes", fix)
 
 
@@ -168,8 +166,19 @@ def _l3_problem(plan: ClusterPlan) -> Problem | None:
     assert cluster is not None
     if plan.l3_bytes <= (cluster.l3.bytes if cluster.l3 else 0):
         return None
-    what = f"{plan.l3_bytes:,} bytes of its constants do not fit L2"
+    what = f"{plan.l3_bytes:,} bytes of its constants do not fit L2; {_largest(plan, in_l3=True)}"
     if cluster.l3 is None:
-        return Problem(what, f"board '{plan.board.name}'", "constants in L2: it has no L3", "use a board with L3")
+        fix = "use fewer weights, or a board with L3"
+        return Problem(what, f"board '{plan.board.name}'", "constants in L2: it has no L3", fix)
     where = f"board '{plan.board.name}', {cluster.l3.name}"
-    return Problem(what, where, f"{cluster.l3.bytes:,} bytes", "use fewer weights")
+    return Problem(f"{what}; L3 is too small for them", where, f"{cluster.l3.bytes:,} bytes", "use fewer weights")
+
+
+def _largest(plan: ClusterPlan, *, in_l3: bool) -> str:
+    """The layer with most constants among those in L3, or among those in L2."""
+    held: dict[str, int] = {}
+    for chunk in plan.chunks:
+        if chunk.in_l3 == in_l3:
+            held[chunk.layer.node.name] = held.get(chunk.layer.node.name, 0) + chunk.size
+    name = max(held, key=held.__getitem__)
+    return f"layer '{name}' alone needs {held[name]:,}"

@@ -151,8 +151,8 @@ def profile(
 
 def check_emulated(board: Board) -> None:
     """Raises UserError where EdgeKit has no emulator for the board."""
-    if board.core not in CORES:
-        able = [name for name in list_boards() if load_board(name).core in CORES]
+    if board.core not in CORES and board.cluster is None:
+        able = [name for name in list_boards() if load_board(name).core in CORES or load_board(name).cluster]
         raise UserError(Problem(f"board '{board.name}' is not emulated", supported=", ".join(able)))
 
 

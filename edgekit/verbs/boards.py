@@ -10,7 +10,7 @@ from deploy.boards import Bands, Board, list_boards, load_board
 from deploy.cluster import Cluster
 from edgekit.screen import Screen, table
 
-EXAMPLES = ("edgekit boards", "edgekit boards stm32l475", "edgekit boards --json")
+EXAMPLES = ("edgekit boards", "edgekit boards stm32l475", "edgekit boards gap8", "edgekit boards --json")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 def _sizes(board: Board) -> tuple[str, str]:
     flash = " + ".join(str(memory.bytes // 1024) for memory in board.memories if memory.kind == "flash")
-    rams = [memory.bytes for memory in board.rams] + ([board.cluster.l1.bytes] if board.cluster else [])
-    ram = " + ".join(str(size // 1024) for size in rams)
+    ram = " + ".join(str(memory.bytes // 1024) for memory in board.rams)
+    if board.cluster:
+        ram = f"L2 {ram} + L1 {board.cluster.l1.bytes // 1024}"
     return f"{flash} KB" if flash else "-", f"{ram} KB" if ram else "-"
 
 

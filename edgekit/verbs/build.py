@@ -10,6 +10,7 @@ from edgekit.screen import Screen, table
 EXAMPLES = (
     "edgekit build runs/ecg/model.onnx --board stm32l475 --out firmware-ecg",
     "edgekit build mine.onnx --board stm32l475 --out fw --placement auto",
+    "edgekit build mine.onnx --board gap8 --out app            # cluster: for the GAP SDK and bare metal",
     "edgekit build mine.onnx --board host --out host-mine       # shared library and command",
     "edgekit build mine.onnx --board stm32l475 --out fw --compiler gcc --force",
 )
@@ -22,8 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (the target's own)")
     parser.add_argument(
         "--placement",
-        default="flash",
-        help="constants and code in flash (default), in ram, or auto: in RAM where the emulator finds that it pays",
+        help="constants and code in flash (default), in ram, or auto: in RAM where the emulator finds that it pays;"
+        " not on boards with a cluster, which have no flash",
     )
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
@@ -31,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from deploy.boards import load_board
     from edgekit.firmware import Firmware
-    from edgekit.placement import build_placed, placement_line
+    from edgekit.placement import build_placed, no_flash, placement_line
     from edgekit.sizes import fit_lines, layer_rows
 
     with screen.step("firmware") as step:
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             options.model,
             load_board(options.board),
             options.out,
-            options.placement,
+            options.placement or "flash",
             compiler=options.compiler,
             force=options.force,
             progress=step.end,
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "",
         *fit_lines(firmware.facts, firmware.board),
         *([placement_line(result.report)] if result.report else []),
+        *no_flash(firmware.board, options.placement),
         f"in {options.out}",
     )
     return 0

@@ -11,6 +11,7 @@ from edgekit.screen import Screen, table
 
 EXAMPLES = (
     "edgekit compare runs/ecg --boards stm32l475,stm32f756",
+    "edgekit compare runs/ecg --boards stm32l475,stm32f756,gap8,gap9,mrwolf",
     "edgekit compare runs/int8 runs/w7a8 runs/pot --every 800ms",
     "edgekit compare mine.onnx --boards stm32l475 --json",
 )

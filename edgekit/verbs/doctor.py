@@ -1,4 +1,4 @@
-"""Check this installation: packages, C sources, compilers, emulator. Also fills the compiler's cache."""
+"""Check this installation: packages, C sources, compilers, emulator and simulator. Also fills the compiler's cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from deploy.boards import list_boards, load_board
-from deploy.compilers import cortex_compiler, host_compiler
+from deploy.compilers import Compiler, cluster_compiler, cortex_compiler, host_compiler
 from deploy.paths import firmware_root
 from edgekit.optional import EXTRAS
 from edgekit.rooms import home
@@ -21,7 +21,10 @@ from quant.datasets.cache import cache_folder
 from quant.errors import UserError
 
 EXAMPLES = ("edgekit doctor", "edgekit doctor --json")
-TRIVIAL = "int main(void) { return 0; }\nvoid Reset_Handler(void) { for (;;) { } }\n"
+TRIVIAL = "int main(void) { return 0; }\n"
+ENTRIES = (
+    "void Reset_Handler(void) { for (;;) { } }\nvoid _start(void) { for (;;) { } }\n"  # of images without a system
+)
 # Division needs the compiler's run-time library, which zig builds once per core: seconds that nobody waits for later.
 ROUTINE = "unsigned long long ek_divide(unsigned long long a, unsigned long long b) { return a / b; }\n"
 
@@ -44,14 +47,16 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "C sources": lambda: str(firmware_root()),
         "cache folder": _cache,
         "compiler, host": _host,
-        **{f"compiler, {core}": partial(_cortex, core) for core in _cores()},
+        **{f"compiler, {core}": partial(_image, partial(cortex_compiler, core)) for core in _cores()},
+        "compiler, clusters": partial(_image, cluster_compiler),
+        "simulator": _simulator,
     }
     if "unicorn" in found:
         checks["emulator"] = _emulator
     for name, check in checks.items():
         with screen.step(name):
             rows.append(_row(name, check))
-    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
+    for tool in ("arm-none-eabi-gcc", "riscv64-unknown-elf-gcc", "qemu-system-arm"):
         path = shutil.which(tool)
         rows.append(("ok" if path else "-", tool, path or "not installed; not needed"))
     failed = any(state == "FAULT" for state, _, _ in rows)
@@ -98,11 +103,11 @@ def _host() -> str:
     return f"{compiler.name} {compiler.version}"
 
 
-def _cortex(core: str) -> str:
-    compiler = cortex_compiler(core)
+def _image(find: Callable[[], Compiler]) -> str:
+    compiler = find()
     with tempfile.TemporaryDirectory(prefix="edgekit-doctor-") as name:
         source = Path(name) / "trivial.c"
-        source.write_text(TRIVIAL + ROUTINE, encoding="utf-8")
+        source.write_text(TRIVIAL + ENTRIES + ROUTINE, encoding="utf-8")
         compiler.compile([source], Path(name) / "image.elf")
     return f"{compiler.name} {compiler.version}"
 
@@ -112,3 +117,10 @@ def _emulator() -> str:
 
     native.library()
     return str(cache_folder())
+
+
+def _simulator() -> str:
+    from edgekit.emulate.pulp import native
+
+    native.library()
+    return f"of clusters, in {cache_folder()}"

@@ -111,11 +111,12 @@ def _run_cluster(
     rows = cluster_layers(firmware.facts, board, result.cost)
     data = {
         "board": board.name,
-        "sha256": firmware.facts["sha256"],
+        "sha256": simulator.sha256,
         "inferences": len(inputs),
         **{key: report["cost"][key] for key in ("instructions", "cycles", "latency_ms", "energy_mj")},
         **report,
         "misaligned_accesses": result.misaligned.count,
+        "stack_used_bytes": result.stack_used,
         "mips": result.mips,
         "selftest_passed": result.selftest_passed,
         "layers": rows,
@@ -125,6 +126,7 @@ def _run_cluster(
     screen.show(
         data,
         *cluster_lines(report, board, firmware.facts["macs"]),
+        f"  {result.stack_used} of {simulator.stacks.bytes} bytes of stack used on the core that uses most",
         "",
         *cluster_tables(rows, report),
         *(["", points_table(points, point)] if points else []),

@@ -12,11 +12,11 @@ from edgekit.screen import Screen, table
 from quant.errors import unknown
 from quant.ops import OPS
 
-EXAMPLES = ("edgekit ops", "edgekit ops --target cortex-m", "edgekit ops --json")
+EXAMPLES = ("edgekit ops", "edgekit ops --target cortex-m", "edgekit ops --target gap", "edgekit ops --json")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--target", help="only what this target runs: host or cortex-m")
+    parser.add_argument("--target", help="only what this target runs: host, cortex-m or gap")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:

@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--beats", type=training.positive, default=100, help="test inputs for the emulated board (default 100)"
     )
     parser.add_argument(
-        "--placement", default="auto", help="auto (default): in RAM what the emulator finds to pay; flash; ram"
+        "--placement", help="auto (default): in RAM what the emulator finds to pay; flash; ram; not on clusters"
     )
     energy.core_argument(parser)
     energy.arguments(parser)
@@ -33,7 +33,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     # Whatever is missing or misspelt is reported before the training, not after it.
-    import edgekit.emulate.cortex_m  # noqa: F401
     import quant.training.train  # noqa: F401
     from deploy.compilers import check_compiler
     from edgekit import pipeline, placement, quantizing
@@ -43,11 +42,13 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from quant.datasets.cache import write_atomic
 
     board = pipeline.emulated_board(options.board)
+    if not board.cluster:
+        import edgekit.emulate.cortex_m  # noqa: F401
     point = board.operating_point(options.clock, options.range)
     check_compiler(board.target, board.core, options.compiler)
     cores = board.team(options.cores)
-    build = pipeline.BuildOptions(options.compiler, options.placement, point)
-    placement.check(options.placement)
+    build = pipeline.BuildOptions(options.compiler, options.placement or "auto", point)
+    placement.check(build.placement)
     out = training.folder(options)
     data = training.load_data(training.model(options), screen)
     trained = training.train(options, data, out, screen)
@@ -86,7 +87,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())
     write_atomic(out / pipeline.PAGE, render(report).encode())
     place = f"report in {out / pipeline.PAGE}, everything else beside it"
-    screen.show(report, "", *summary(report, priced.firmware.facts, board), place)
+    lines = [*summary(report, priced.firmware.facts, board), *placement.no_flash(board, options.placement)]
+    screen.show(report, "", *lines, place)
     faults = pipeline.disagreements(priced.agreements)
     faults += [f"float64 check: layer '{name}' differs" for name in quantizing.unexplained(quantized.report)]
     for fault in faults:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -111,3 +112,44 @@ def test_too_much_memory_is_a_link_error(tmp_path: Path) -> None:
         program("char big[98304]; int data = 1; int main(void) { return big[data]; }", tmp_path)
     with pytest.raises(UserError, match="does not fit"):
         program("int main(void) { return 0; }", tmp_path, stack=32769)
+
+
+def test_damaged_files_end_in_a_message(image: Image, tmp_path: Path) -> None:
+    """Bytes of headers, of section headers and of anything changed, or the end missing: an image or a UserError."""
+    whole, rng, broken = image.path.read_bytes(), random.Random(0), tmp_path / "broken.elf"
+    sections = int.from_bytes(whole[32:36], "little")
+    refused = 0
+    for turn in range(400):
+        data = bytearray(whole)
+        if turn % 4 == 0:
+            del data[rng.randrange(len(data)) :]
+        else:
+            start, end = ((0, 52), (52, 180), (sections, len(data)))[turn % 4 - 1]
+            for _ in range(rng.randint(1, 5)):
+                data[rng.randrange(start, end)] = rng.choice((0, 255, rng.randrange(256)))
+        broken.write_bytes(data)
+        try:
+            read_elf(broken).functions  # noqa: B018
+        except UserError as error:
+            refused += 1
+            assert "not a usable firmware image" in str(error)
+    assert 100 < refused < 400
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "told"),
+    [
+        (18, 243, "it is for 32-bit RISC-V"),
+        (18, 62, "it is for x86-64"),
+        (4, 2, "it is for a machine of 64 bits"),
+        (5, 2, "not a usable"),
+        (16, 1, "it is an object file, not linked"),
+        (16, 3, "it is a shared library"),
+    ],
+)
+def test_files_of_another_kind_are_named(image: Image, tmp_path: Path, at: int, value: int, told: str) -> None:
+    data = bytearray(image.path.read_bytes())
+    data[at] = value
+    (tmp_path / "other.elf").write_bytes(data)
+    with pytest.raises(UserError, match=told):
+        read_elf(tmp_path / "other.elf")

@@ -19,6 +19,8 @@ from quant.errors import Problem, UserError
 
 CONTROLLER = -1  # as a core's number; also its place in what `stats` returns
 BUDGET = 1 << 62
+SLICE = 50_000_000  # cycles after which a run looks for Ctrl-C
+UNINITIALISED = 0x57  # what memory holds that was not loaded; as in machine.c
 ENDS = {native.EXIT, native.BREAKPOINT, native.LEFT}
 
 
@@ -35,7 +37,7 @@ class Stop:
     """Where a run stopped.
 
     Attributes:
-        reason: EXIT, BREAKPOINT or LEFT of :mod:`edgekit.emulate.pulp.native`.
+        reason: EXIT, BREAKPOINT, LEFT or BUDGET of :mod:`edgekit.emulate.pulp.native`.
         core: of the cluster, or CONTROLLER.
         context: 0, or 1 + the index in the machine's contexts; of LEFT, the one that was left.
     """
@@ -113,13 +115,18 @@ class Machine:
         return int(self._config.pes)
 
     def run(
-        self, *, stop_at: Sequence[tuple[int | None, int]] = (), stop_on_leave: Sequence[tuple[int | None, int]] = ()
+        self,
+        *,
+        stop_at: Sequence[tuple[int | None, int]] = (),
+        stop_on_leave: Sequence[tuple[int | None, int]] = (),
+        cycles: int | None = None,
     ) -> Stop:
         """Runs until the program ends itself or one of the places is reached; may be called again after that.
 
         Args:
             stop_at: (core, address): stop before the core executes the address; None for any core.
             stop_on_leave: (core, context): stop when the core has returned from a call of the context (1, ...).
+            cycles: stop after so many, reason BUDGET, instead of failing after the machine's budget.
 
         Raises:
             EmulationError: fault, deadlock or exhausted budget, with core, symbol, context and address.
@@ -127,12 +134,16 @@ class Machine:
         stops, leaves = (self._watches(places) for places in (stop_at, stop_on_leave))
         stop = native.Stop()
         before, start = self._retired(), time.perf_counter()
-        limit = min(self._lib.ek_pulp_now(self._machine) + self._budget, (1 << 64) - 2)
-        done = self._lib.ek_pulp_run(self._machine, stops, len(stops), leaves, len(leaves), limit, ctypes.byref(stop))
-        assert done, "too many places to stop at"
+        limit = self._lib.ek_pulp_now(self._machine) + (self._budget if cycles is None else cycles)
+        while True:
+            until = min(limit, self._lib.ek_pulp_now(self._machine) + SLICE)
+            words = (stops, len(stops), leaves, len(leaves), until, ctypes.byref(stop))
+            assert self._lib.ek_pulp_run(self._machine, *words), "too many places to stop at"
+            if stop.reason != native.BUDGET or until == limit:
+                break
         self._seconds += time.perf_counter() - start
         self._instructions += self._retired() - before
-        if stop.reason not in ENDS:
+        if stop.reason not in ENDS and (cycles is None or stop.reason != native.BUDGET):
             raise self._error(stop)
         return Stop(stop.reason, self._number(stop.core), stop.pc, stop.address, stop.context, stop.exit_code)
 
@@ -203,6 +214,11 @@ class Machine:
         """x0 to x31 of a core."""
         return tuple(self._state(core % (self.cores + 1))[4:])
 
+    @staticmethod
+    def name(core: int) -> str:
+        """A core in words; ``core``: its number, or CONTROLLER."""
+        return "controller" if core == CONTROLLER else f"cluster core {core}"
+
     def where(self, address: int, context: int = 0) -> str:
         """Symbol, address and context, for messages."""
         place = f"{self._image.describe(address)} (0x{address:08x})"
@@ -260,8 +276,9 @@ class Machine:
 
     def _error(self, stop: native.Stop) -> EmulationError:
         what, fix = self._describe(stop)
-        who = "controller" if stop.core == self.cores else f"cluster core {stop.core}"
-        return EmulationError(what, f"{who} at {self.where(stop.pc, stop.context)}", fix=fix)
+        return EmulationError(
+            what, f"{self.name(self._number(stop.core))} at {self.where(stop.pc, stop.context)}", fix=fix
+        )
 
     def _describe(self, stop: native.Stop) -> tuple[str, str]:
         address = f"0x{stop.address:08x}"

@@ -219,21 +219,22 @@ static void settle(machine *m) {
     m->turn = m->turn < m->requesters ? m->turn : 0;
 }
 
-/* Nobody had anything to do in this cycle: on to the next one in which somebody has. */
-static void skip(machine *m) {
-    uint64_t next = m->due;
+/* Nobody had anything to do in this cycle: on to the next one in which somebody has. Returns false if only the limit of
+ * the run ends the wait, which the next run goes on with: where a run stops changes nothing. */
+static bool skip(machine *m) {
+    uint64_t next = m->timed_count != 0 ? m->timed[m->timed_count - 1].when : NEVER;
 
     for (uint32_t i = 0; i < m->requesters; i++) {
         if (m->order[i] >= DMA_ENGINE) {
-            return;
+            return true;
         }
         uint64_t ready = m->cores[m->order[i]].ready;
         next = next < ready ? next : ready;
     }
-    if (next == NEVER) {
-        return;
-    }
+    bool whole = next <= m->limit;
+    next = whole ? next : m->limit;
     m->now = next > m->now ? next - 1 : m->now; /* the caller adds the cycle that ends */
+    return whole;
 }
 
 static void report_deadlock(machine *m) {
@@ -271,11 +272,10 @@ static inline void cycle(machine *m, bool functions) {
             }
         }
     }
-    if (!acted) {
-        skip(m);
+    if (acted || skip(m)) {
+        m->turn = m->turn + 1 >= count ? 0 : m->turn + 1;
     }
     m->taken = 0;
-    m->turn = m->turn + 1 >= count ? 0 : m->turn + 1;
     m->now++;
 }
 
