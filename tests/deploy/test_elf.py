@@ -92,9 +92,9 @@ def test_an_image_for_a_cluster(image: Image, tmp_path: Path) -> None:
     assert cluster.entry == 0x1C008080
     assert cluster.function_at(cluster.symbol("fc_main").address).name == "fc_main"
     assert {segment.load_address for segment in cluster.segments} == {0x1C008000}
-    with pytest.raises(UserError, match=r"(?s)machine EM_RISCV.*for Arm Cortex-M"):
+    with pytest.raises(UserError, match=r"(?s)for 32-bit RISC-V.*for Arm Cortex-M"):
         read_elf(cluster.path)
-    with pytest.raises(UserError, match=r"(?s)machine EM_ARM.*for 32-bit RISC-V"):
+    with pytest.raises(UserError, match=r"(?s)for Arm Cortex-M.*for 32-bit RISC-V"):
         read_elf(image.path, "EM_RISCV")
 
 
