@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +45,23 @@ void traced_step_run(const ek_step *step) {
 """
 
 
+_RUNTIMES: dict[str, list[Path]] = {}
+
+
+def _runtime(built: Build) -> list[Path]:
+    """Objects of what does not depend on the model but for sizes; compiled once for equal ones."""
+    key = (built.folder / "src" / "ek_config.h").read_text(encoding="utf-8").partition("\n")[2] + built.plan.board.name
+    if key not in _RUNTIMES:
+        folder = Path(tempfile.mkdtemp(prefix="edgekit-pmsis-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        sources = [p for p in host_sources(built.folder) if p.parent.name != "src" and p.name != "main_pmsis.c"]
+        objects = [folder / f"{path.parent.name}-{path.stem}.o" for path in sources]
+        for path, target in zip(sources, objects, strict=True):
+            host_compiler().compile([path], target, "-c", "-fPIC", "-pthread", *host_includes(built.folder))
+        _RUNTIMES[key] = objects
+    return _RUNTIMES[key]
+
+
 class PmsisModel:
     """Runs inferences and returns every layer's output."""
 
@@ -55,12 +76,12 @@ class PmsisModel:
         source.write_text(f"#include <stdint.h>\nextern uint8_t {arena}[];\n{text}", encoding="utf-8")
         library = built.folder / "libpmsis.so"
         # only the model's layers are renamed: network.c keeps the real function
-        flags = ["-shared", "-fPIC", "-pthread", "-Dmain=ek_pmsis_main", *host_includes(built.folder)]
-        model, *rest = host_sources(built.folder)
-        compiler = host_compiler()
-        objects = built.folder / "model.o"
-        compiler.compile([model], objects, "-c", "-fPIC", "-Dek_step_run=traced_step_run", *host_includes(built.folder))
-        compiler.compile([objects, *rest, source], library, *flags)
+        compiler, model = host_compiler(), built.folder / "model.o"
+        includes = host_includes(built.folder)
+        renamed = ("-c", "-fPIC", "-Dek_step_run=traced_step_run")
+        compiler.compile([built.folder / "src" / "model.c"], model, *renamed, *includes)
+        rest = [built.folder / "src" / "model_selftest.c", source, *_runtime(built)]
+        compiler.compile([model, *rest], library, "-shared", "-fPIC", "-pthread", *includes)
         self.library = ctypes.CDLL(str(library))
         self.traced = (ctypes.c_uint8 * max(total, 1)).in_dll(self.library, "traced")
 

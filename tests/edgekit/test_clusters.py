@@ -11,8 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deploy.boards import Board, load_board
 from deploy.build import build_graph
+from edgekit.bench import random_graph
 from edgekit.simulation import Simulator
+from quant.graph import Graph
+from quant.networks import MODELS
 from quant.reference import run
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
 
@@ -23,11 +27,19 @@ BOARDS = ("gap8", "gap9", "mrwolf")
 @pytest.mark.parametrize("seed", range(GRAPHS))
 def test_same_bytes_on_every_layer(seed: int, board_name: str, tmp_path: Path) -> None:
     graph = generated(seed)
-    board, plan = tight(graph, board_name)
-    built = build_graph(graph, board, tmp_path / "app")
-    simulator = Simulator(built.folder, built.facts, board)
-    random = np.random.default_rng(seed)
-    inputs = random.integers(-128, 128, (2, *graph.inputs[0].shape)).astype(np.int8)
+    check(graph, tight(graph, board_name)[0], tmp_path)
+
+
+@pytest.mark.parametrize("board_name", BOARDS)
+def test_ecg_tcn(board_name: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the export needs edgekit[train]")
+    check(random_graph(MODELS["ecg-tcn"].network), load_board(board_name), tmp_path)
+
+
+def check(graph: Graph, board: Board, folder: Path) -> None:
+    built = build_graph(graph, board, folder / "app")
+    plan, simulator = built.plan, Simulator(built.folder, built.facts, board)
+    inputs = np.random.default_rng(0).integers(-128, 128, (2, *graph.inputs[0].shape)).astype(np.int8)
     expected = run(graph, {graph.inputs[0].name: inputs})
     into = sum(layer["dma_in_bytes"] for layer in built.facts["layers"]) + built.facts["table_bytes"]
     out = sum(layer["dma_out_bytes"] for layer in built.facts["layers"])

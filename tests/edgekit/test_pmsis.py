@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deploy.boards import Board, load_board
 from deploy.build import build_graph
+from edgekit.bench import random_graph
+from quant.graph import Graph
+from quant.networks import MODELS
 from quant.reference import run
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
 from tests.edgekit.pmsis_host import PmsisModel
@@ -18,13 +22,23 @@ from tests.edgekit.pmsis_host import PmsisModel
 BOARDS = ("gap8", "gap9", "mrwolf")
 
 
+@pytest.mark.parametrize("board_name", BOARDS)
 @pytest.mark.parametrize("seed", range(GRAPHS))
-def test_same_bytes_on_every_layer(seed: int, tmp_path: Path) -> None:
+def test_same_bytes_on_every_layer(seed: int, board_name: str, tmp_path: Path) -> None:
     graph = generated(seed)
-    board, plan = tight(graph, BOARDS[seed % 3])
-    built = build_graph(graph, board, tmp_path / "app")
-    model = PmsisModel(built)
-    sample = np.random.default_rng(seed).integers(-128, 128, graph.inputs[0].shape).astype(np.int8)
+    check(graph, tight(graph, board_name)[0], tmp_path)
+
+
+@pytest.mark.parametrize("board_name", BOARDS)
+def test_ecg_tcn(board_name: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the export needs edgekit[train]")
+    check(random_graph(MODELS["ecg-tcn"].network), load_board(board_name), tmp_path)
+
+
+def check(graph: Graph, board: Board, folder: Path) -> None:
+    built = build_graph(graph, board, folder / "app")
+    plan, model = built.plan, PmsisModel(built)
+    sample = np.random.default_rng(0).integers(-128, 128, graph.inputs[0].shape).astype(np.int8)
     expected = run(graph, {graph.inputs[0].name: sample[None]})
     for cores in (1, 2, 4, 8):
         for mode in ("lazy", "eager"):
