@@ -6,6 +6,7 @@ says what the graphs cover).
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,15 @@ def test_ecg_tcn(board_name: str, tmp_path: Path) -> None:
     check(random_graph(MODELS["ecg-tcn"].network), load_board(board_name), tmp_path)
 
 
-def check(graph: Graph, board: Board, folder: Path) -> None:
-    built = build_graph(graph, board, folder / "app")
+@pytest.mark.skipif(shutil.which("riscv64-unknown-elf-gcc") is None, reason="riscv64-unknown-elf-gcc is not installed")
+@pytest.mark.parametrize("seed", [0, 1])
+def test_gcc(seed: int, tmp_path: Path) -> None:
+    graph = generated(seed)
+    check(graph, tight(graph)[0], tmp_path, "gcc")
+
+
+def check(graph: Graph, board: Board, folder: Path, compiler: str = "zig") -> None:
+    built = build_graph(graph, board, folder / "app", compiler=compiler)
     plan, simulator = built.plan, Simulator(built.folder, built.facts, board)
     inputs = np.random.default_rng(0).integers(-128, 128, (2, *graph.inputs[0].shape)).astype(np.int8)
     expected = run(graph, {graph.inputs[0].name: inputs})
