@@ -137,6 +137,6 @@ def cluster_compiler(name: str = "zig") -> Compiler:
             raise UserError(
                 Problem("riscv64-unknown-elf-gcc is not on the PATH", "compiler", ", ".join(COMPILERS), fix)
             )
-        flags = (*GCC_CLUSTER, *COMMON, *FREESTANDING)
-        return Compiler("gcc", (path,), flags, ("-nostdlib", *link, "-lgcc"))  # with or without a C library
+        alone = ("-nostdlib", *link, "-lgcc")  # with or without a C library
+        return Compiler("gcc", (path,), (*GCC_CLUSTER, *COMMON, *FREESTANDING), alone)
     raise unknown("compiler", name, COMPILERS)
