@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from edgekit.energy import Duty
 from edgekit.page import charts
+from edgekit.page.figures import amount, rounded
 from edgekit.page.render import environment
 
 WIDTH, HEIGHT = 720.0, 400.0
@@ -26,7 +27,15 @@ def render(rows: Sequence[Row], duty: Duty) -> str:
     Args:
         rows: of :func:`edgekit.comparison.compare`.
     """
-    return environment().get_template("comparison.html.j2").render(rows=rows, duty=duty, picture=picture(rows))
+    able = [row for row in rows if not row["problem"]]
+    clusters = dict.fromkeys(row["board"] for row in able if "cluster" in row)
+    outside = [
+        f"{amount(row['memory']['l3_bytes'], 'bytes')} of {row['run']} on {row['board']}"
+        for row in able
+        if row["memory"].get("l3_bytes")
+    ]
+    template = environment().get_template("comparison.html.j2")
+    return template.render(rows=rows, duty=duty, picture=picture(rows), clusters=list(clusters), outside=outside)
 
 
 def picture(rows: Sequence[Row]) -> Markup:
@@ -55,7 +64,7 @@ def picture(rows: Sequence[Row]) -> Markup:
 
 def _point(svg: Any, row: Row, x: Any, y: Any) -> None:
     cost, name = row["cost"], f"{row['run']} on {row['board']}"
-    tooltip = f"{name}: {cost['latency_ms']:.2f} ms, {cost['energy_mj']:.3f} mJ"
+    tooltip = f"{name}: {rounded(cost['latency_ms'])} ms, {rounded(cost['energy_mj'])} mJ"
     left, right = x(cost["latency_ms_low"]), x(cost["latency_ms_high"])
     top, bottom = y(cost["energy_mj_high"]), y(cost["energy_mj_low"])
     charts.shape(svg, "rect", tooltip, kind="band", x=left, y=top, width=right - left, height=bottom - top)

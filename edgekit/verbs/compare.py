@@ -36,6 +36,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         rows = compare(subjects, boards, duty, step.at)
         step.end(f"{len(rows)} prices")
     write_atomic(options.out, render(rows, duty).encode())
+    clusters = any("cluster" in row for row in rows)
     columns = ("run", "board", "int8", "ms", "mJ", "days", "flash", "RAM")
     cell = f"one inference every {duty.period_s:g} s on {duty.battery_mah:g} mAh, microcontroller alone"
     screen.show(
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "",
         *(f"{row['run']} on {row['board']}: {row['problem']}" for row in rows if row["problem"]),
         f"{cell}; picture in {options.out}",
+        *(["flash -: clusters have none, their RAM is L1 and L2 with code and constants"] if clusters else []),
     )
     return 0
 
@@ -59,9 +61,15 @@ def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
         row["run"],
         row["board"],
         accuracy,
-        f"{cost['latency_ms']:.2f} ({cost['latency_ms_low']:.2f}…{cost['latency_ms_high']:.2f})",
-        f"{cost['energy_mj']:.3f} ({cost['energy_mj_low']:.3f}…{cost['energy_mj_high']:.3f})",
+        _range(cost, "latency_ms"),
+        _range(cost, "energy_mj"),
         f"{duty['battery_days']:.1f}" if duty["in_time"] else "too slow",
         memory.get("flash_bytes", "-"),
         ram_bytes(memory),
     )
+
+
+def _range(cost: dict[str, Any], key: str) -> str:
+    from edgekit.page.figures import rounded
+
+    return f"{rounded(cost[key])} ({rounded(cost[f'{key}_low'])}…{rounded(cost[f'{key}_high'])})"

@@ -62,3 +62,18 @@ def test_without_a_price_there_is_no_picture() -> None:
 def test_one_and_many(count: int) -> None:
     svg = ET.fromstring(str(picture([row(f"r{i}", 1.0 + i, 2.0) for i in range(count)])))
     assert len([element for element in svg if element.get("class") == "point"]) == count
+
+
+def test_a_cluster_has_no_flash_and_small_figures_keep_their_digits() -> None:
+    board = row("ecg", 0.0312, 0.00187)
+    board |= {"board": "gap9", "cluster": {}, "memory": {"l1_bytes": 30_000, "l2_bytes": 40_000, "l3_bytes": 1_234}}
+    page = render([row("ecg", 14.1, 0.6), board], Duty())
+    for text in (
+        "0.0312",
+        "0.00187",
+        "70,000",
+        "gap9: all cores",
+        "1,234\N{NO-BREAK SPACE}bytes of ecg on gap9 more in L3",
+    ):
+        assert text in page
+    assert "no flash" not in render([row("ecg", 14.1, 0.6)], Duty())
