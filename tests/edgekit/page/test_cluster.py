@@ -55,7 +55,7 @@ def test_every_whole_number_of_layers_and_memories_is_there(report: dict[str, An
         "cores awake 41 % of the time",
         "49,224 of 65,536 bytes (75.1 %)",
         "tiles and tensors 40,008 bytes, stacks and runtime 9,216 bytes",
-        "Core 0 waited for L3 in 1,003 cycles; the controller worked alone in 812 cycles.",
+        "Core 0 waited for L3 in 1,003 cycles. The controller worked alone in 812 cycles.",
         "The DMA moved 55,631 bytes in and 8,205 bytes out.",
         "barrier no clock: waiting for other cores",
         "core 3 76.6 % 3.7 % 2.6 % 2.2 %",
