@@ -31,7 +31,7 @@ from quant.graph import Graph
 from quant.interchange.write import save, to_onnx
 from quant.lowering import Scale
 from quant.networks import MODELS
-from quant.networks.layers import Add, Conv, Dense
+from quant.networks.layers import Add, Conv, Dense, Elu, Pool
 from quant.networks.network import Network
 
 SEED = 0
@@ -43,8 +43,9 @@ def random_graph(network: Network, seed: int = SEED) -> Graph:
     """The integer graph of ``network`` as the export makes it, with random weights, biases and plausible scales."""
     from quant.training.export import to_graph
     from quant.training.freeze import Frozen, FrozenLayer
+    from quant.training.quantized import signed_steps
 
-    rng = np.random.default_rng(seed)
+    signed, rng = signed_steps(network), np.random.default_rng(seed)
     layers: dict[str, Any] = {}
     for step in network.steps:
         layer = step.layer
@@ -61,7 +62,9 @@ def random_graph(network: Network, seed: int = SEED) -> Graph:
             layers[step.name] = FrozenLayer(output, weight, steps, bias)
         elif isinstance(layer, Add):
             layers[step.name] = FrozenLayer(Scale(float(np.float32(1 / 48)), layer.activation != "relu"))
-    return to_graph(Frozen(network, Scale(float(np.float32(1 / 64))), layers))
+        elif isinstance(layer, Elu) or (isinstance(layer, Pool) and layer.kind == "average"):
+            layers[step.name] = FrozenLayer(Scale(float(np.float32(1 / 64)), signed[step.name]))
+    return to_graph(Frozen(network, Scale(float(np.float32(1 / 64)), network.signed_input), layers))
 
 
 def measure(folder: Path) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quant.graph import Graph, GraphBuilder
-from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Op, Requantize, Reshape
+from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Op, Requantize, Reshape, Slice, Table
 from quant.requant import Requant
+from quant.unary import Function
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,18 @@ class Lowering:
 
     def reshape(self, name: str, x: str, shape: Sequence[int]) -> str:
         return self.add_op(name, Reshape(tuple(shape)), self.scales[x], x)
+
+    def last_step(self, name: str, x: str, shape: Sequence[int]) -> str:
+        """The last element along the last axis of ``x`` of that ``shape``, flat."""
+        ranges = tuple((0, size, 1) for size in shape[:-1])
+        last = self.add_op(f"{name}.slice", Slice((*ranges, (shape[-1] - 1, shape[-1], 1))), self.scales[x], x)
+        return self.reshape(name, last, (-1,))
+
+    def table(self, name: str, x: str, function: Function, output: Scale) -> str:
+        """A real function of one element, tabulated."""
+        scale = self.scales[x]
+        pair = (scale.step, scale.zero_point), (output.step, output.zero_point)
+        return self.add_op(name, Table.of(function, *pair, lo=output.lo, hi=output.hi), output, x)
 
     def finish(self, *outputs: str) -> Graph:
         """The checked graph; raises UserError with every problem found."""

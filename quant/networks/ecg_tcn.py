@@ -7,7 +7,7 @@ Temporal Convolutional Network", IEEE AICAS 2021.
 
 from __future__ import annotations
 
-from quant.networks.layers import Conv, Dense, Dropout, Flatten, Residual
+from quant.networks.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Residual
 from quant.networks.network import Network
 
 TAPS = 11
@@ -21,7 +21,7 @@ def conv(name: str, channels: int, dilation: int = 1, taps: int = TAPS) -> Conv:
         kernel=taps,
         dilation=dilation,
         pads=((taps - 1) * dilation, 0),
-        bn=True,
+        bn=BatchNorm(),
         activation="relu",
     )
 

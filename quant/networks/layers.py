@@ -19,6 +19,15 @@ Shape = tuple[int, ...]
 Axes = int | tuple[int, ...]
 Pads = tuple[int, int] | tuple[tuple[int, int], ...]
 Activation = Literal["none", "relu"]
+Initial = Literal["torch", "glorot", "he"]
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Settings of a batch norm; ``momentum`` is the weight of the new batch (Keras writes one minus it)."""
+
+    eps: float = 1e-5
+    momentum: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -90,13 +99,18 @@ class Window(Layer):
 
 @dataclass(frozen=True)
 class Conv(Window):
-    """Convolution -> optional batch norm -> activation; ``groups`` equal to the input channels makes it depthwise."""
+    """Convolution -> optional batch norm -> activation; ``groups`` equal to the input channels makes it depthwise.
+
+    ``max_norm`` bounds the Euclidean norm of every filter in float training; ``initial`` names how weights start.
+    """
 
     channels: int = 1
     groups: int = 1
     bias: bool = False
-    bn: bool = False
+    bn: BatchNorm | None = None
     activation: Activation = "none"
+    max_norm: float | None = None
+    initial: Initial = "torch"
     affine: ClassVar[bool] = True
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -109,10 +123,10 @@ class Conv(Window):
         return self.channels * (shape[0] // self.groups) * taps
 
     def trainable(self, shape: Shape) -> int:
-        return self.weights(shape) + self.channels * (self.bias + 2 * self.bn)
+        return self.weights(shape) + self.channels * (self.bias + 2 * (self.bn is not None))
 
     def parameters(self, shape: Shape) -> int:
-        return self.trainable(shape) + 2 * self.channels * self.bn
+        return self.trainable(shape) + 2 * self.channels * (self.bn is not None)
 
     def macs(self, shape: Shape) -> int:
         return self.weights(shape) * math.prod(self.spatial(shape))
@@ -120,11 +134,13 @@ class Conv(Window):
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Fully connected layer on a flat input."""
+    """Fully connected layer on a flat input; ``max_norm`` and ``initial`` as in :class:`Conv`."""
 
     features: int = 1
     bias: bool = False
     activation: Activation = "none"
+    max_norm: float | None = None
+    initial: Initial = "torch"
     affine: ClassVar[bool] = True
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -163,10 +179,39 @@ class Flatten(Layer):
 
 
 @dataclass(frozen=True)
+class Elu(Layer):
+    """x, or e^x - 1 where x is negative; a table of 256 bytes in the integer network."""
+
+
+@dataclass(frozen=True)
+class Reshape(Layer):
+    """The same elements in channel-major order in another shape."""
+
+    to: Shape = ()
+
+    def shape(self, *shapes: Shape) -> Shape:
+        if math.prod(self.to) != math.prod(shapes[0]):
+            raise self.refuse(f"{shapes[0]} cannot become {self.to}")
+        return self.to
+
+
+@dataclass(frozen=True)
+class LastStep(Layer):
+    """The last time step of every channel: (C, ..., T) -> (C * ...,)."""
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return (math.prod(shapes[0][:-1]),)
+
+
+@dataclass(frozen=True)
 class Dropout(Layer):
-    """Zeroes elements with probability ``p`` during training; nothing afterwards."""
+    """Zeroes with probability ``p`` during training, nothing afterwards.
+
+    ``kind``: single elements, whole channels, or whole time steps (last axis).
+    """
 
     p: float = 0.5
+    kind: Literal["element", "channel", "time"] = "element"
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Network:
-    """A named layer table. ``input_shape`` has no batch dimension; the last layer gives one score per class."""
+    """A named layer table. ``input_shape`` has no batch dimension; the last layer gives one score per class.
+
+    ``signed_input``: values on both sides of zero, with a learned scale; otherwise 0..1 in 255 steps.
+    """
 
     name: str
     input_shape: Shape
     table: tuple[Layer | Residual, ...]
+    signed_input: bool = False
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

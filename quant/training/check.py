@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from quant.lowering import Scale
-from quant.networks.layers import Add, Conv, Dense, Dropout, Flatten, Pool
+from quant.networks.layers import Add, Conv, Dense, Dropout, Elu, Flatten, LastStep, Pool, Reshape
 from quant.networks.network import INPUT, Step
 from quant.training.freeze import Frozen, integers
 from quant.training.layerwise import Batch, quantize
@@ -93,8 +93,10 @@ def evaluate(frozen: Frozen, inputs: NDArray[np.int8]) -> Iterator[tuple[str, ND
 
 
 def _move(step: Step, x: Tensor) -> Tensor:
-    if isinstance(step.layer, Flatten):
-        return x.flatten(1)
+    if isinstance(step.layer, Flatten | Reshape):
+        return x.reshape(-1, *step.shape)
+    if isinstance(step.layer, LastStep):
+        return x[..., -1].flatten(1)
     if isinstance(step.layer, Pool):
         return _pool(step.layer, x)
     assert isinstance(step.layer, Dropout)
@@ -112,6 +114,8 @@ def _compute(step: Step, sources: list[Tensor], frozen: Frozen, scales: dict[str
         return _pool(layer, x)
     if isinstance(layer, Add):
         return sources[0] + sources[1]
+    if isinstance(layer, Elu):
+        return F.elu(x)
     assert isinstance(layer, Conv | Dense) and trained.weight is not None and trained.weight_steps is not None
     steps = torch.from_numpy(trained.weight_steps.astype(np.float64))
     weight = torch.from_numpy(trained.weight.astype(np.float64)) * steps.reshape(-1, *[1] * (trained.weight.ndim - 1))

@@ -7,9 +7,10 @@ from typing import Any
 
 from quant.graph import Graph
 from quant.lowering import Lowering
-from quant.networks.layers import Add, Conv, Dense, Dropout, Flatten, Pool
+from quant.networks.layers import Add, Conv, Dense, Dropout, Elu, Flatten, LastStep, Pool, Reshape
 from quant.networks.network import INPUT, Step
 from quant.training.freeze import Frozen
+from quant.unary import elu
 
 
 def to_graph(frozen: Frozen, info: Mapping[str, Any] | None = None) -> Graph:
@@ -28,8 +29,13 @@ def to_graph(frozen: Frozen, info: Mapping[str, Any] | None = None) -> Graph:
 
 def _lower(lowering: Lowering, step: Step, sources: list[str], frozen: Frozen) -> str:
     layer, trained = step.layer, frozen.layers.get(step.name)
-    if isinstance(layer, Flatten):
+    if isinstance(layer, Flatten | Reshape):
         return lowering.reshape(step.name, sources[0], step.shape)
+    if isinstance(layer, LastStep):
+        return lowering.last_step(step.name, sources[0], step.in_shapes[0])
+    if isinstance(layer, Elu):
+        assert trained is not None
+        return lowering.table(step.name, sources[0], elu(), trained.output)
     if isinstance(layer, Pool):
         kernel, strides, _, pads = layer.geometry(len(step.shape) - 1)
         window = {"kernel": kernel, "strides": strides, "pads": onnx_pads(pads)}

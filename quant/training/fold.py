@@ -19,7 +19,7 @@ def folded_table(rows: Sequence[Layer | Residual]) -> tuple[Layer | Residual, ..
 def _fold_row(row: Layer | Residual) -> Layer | Residual:
     if isinstance(row, Residual):
         return dataclasses.replace(row, body=folded_table(row.body), shortcut=folded_table(row.shortcut))  # type: ignore[arg-type]
-    return dataclasses.replace(row, bn=False, bias=True) if isinstance(row, Conv) and row.bn else row
+    return dataclasses.replace(row, bn=None, bias=True) if isinstance(row, Conv) and row.bn else row
 
 
 @torch.no_grad()

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from quant.networks.layers import Add, Conv, Dense, Dropout, Flatten, Layer, Pool
+from quant.networks.layers import (
+    Add,
+    Conv,
+    Dense,
+    Dropout,
+    Elu,
+    Flatten,
+    Initial,
+    LastStep,
+    Layer,
+    Pool,
+    Reshape,
+)
 from quant.networks.network import INPUT, Network, Step
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
@@ -82,8 +95,11 @@ class ConvBlock(nn.Module):
         self.padding, arguments = conv_arguments(step)
         rank = len(step.shape) - 1
         self.conv = CONV[rank](**arguments)
-        self.bn = BATCH_NORM[rank](step.shape[0]) if step.layer.bn else None  # type: ignore[attr-defined]
-        self.activation = activation(step.layer)
+        layer = step.layer
+        assert isinstance(layer, Conv)
+        self.bn = BATCH_NORM[rank](step.shape[0], layer.bn.eps, layer.bn.momentum) if layer.bn else None
+        self.activation = activation(layer)
+        start(self.conv, layer.initial)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv(F.pad(x, self.padding))
@@ -97,6 +113,8 @@ class DenseBlock(nn.Module):
         super().__init__()
         self.dense = nn.Linear(**dense_arguments(step))
         self.activation = activation(step.layer)
+        assert isinstance(step.layer, Dense)
+        start(self.dense, step.layer.initial)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(self.dense(x))
@@ -113,6 +131,48 @@ class AddBlock(nn.Module):
         return self.activation(x + y)
 
 
+def start(module: nn.modules.conv._ConvNd | nn.Linear, initial: Initial) -> None:
+    """Weights as the layer's row asks for; biases are zero where they are not torch's own choice."""
+    if initial == "torch":
+        return
+    if initial == "he":
+        nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+    else:
+        nn.init.xavier_uniform_(module.weight)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+class LastStepOf(nn.Module):
+    """The last time step of every channel, flat."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., -1].flatten(1)
+
+
+class Reshaped(nn.Module):
+    """The same elements in another shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(-1, *self.shape)
+
+
+class TimeDropout(nn.Module):
+    """Zeroes whole time steps with probability ``p``, the same in all channels."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = F.dropout(torch.ones_like(x[:, :1]), self.p, self.training)
+        return x * mask
+
+
 def activation(layer: Layer) -> nn.Module:
     return nn.ReLU() if getattr(layer, "activation", "none") == "relu" else nn.Identity()
 
@@ -121,9 +181,16 @@ def weightless(step: Step) -> nn.Module:
     """Modules for layers without weights, the same in float and quantized networks."""
     layer = step.layer
     if isinstance(layer, Dropout):
-        return nn.Dropout(layer.p)
+        kinds = {"element": nn.Dropout, "channel": nn.Dropout1d if len(step.shape) == 2 else nn.Dropout2d}
+        return TimeDropout(layer.p) if layer.kind == "time" else kinds[layer.kind](layer.p)
+    if isinstance(layer, Elu):
+        return nn.ELU()
     if isinstance(layer, Flatten):
         return nn.Flatten()
+    if isinstance(layer, Reshape):
+        return Reshaped(step.shape)
+    if isinstance(layer, LastStep):
+        return LastStepOf()
     if isinstance(layer, Pool):
         kernel, stride, _, _ = layer.geometry(len(step.shape) - 1)
         return POOL[layer.kind, len(kernel)](kernel, stride)

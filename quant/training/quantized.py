@@ -9,7 +9,7 @@ from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from quant.networks.layers import Add, Conv, Dense, Pool
+from quant.networks.layers import Add, Conv, Dense, Elu, Pool
 from quant.networks.network import INPUT, Network, Step
 from quant.networks.recipe import Preset
 from quant.training.modules import (
@@ -27,14 +27,18 @@ CONV = {1: QuantConv1d, 2: QuantConv2d}
 
 def requantizes(step: Step) -> bool:
     """Whether the step ends in a quantizer of its own; other steps keep their input's scale."""
-    return isinstance(step.layer, Conv | Dense | Add) or (isinstance(step.layer, Pool) and step.layer.kind == "average")
+    return isinstance(step.layer, Conv | Dense | Add | Elu) or (
+        isinstance(step.layer, Pool) and step.layer.kind == "average"
+    )
 
 
 def signed_steps(network: Network) -> dict[str, bool]:
-    """Per tensor whether it holds negative values: inputs and ReLU outputs are 0..255, everything else is signed."""
-    signed = {INPUT: False}
+    """Per tensor whether it holds negative values: ReLU outputs and inputs that say so are 0..255."""
+    signed = {INPUT: network.signed_input}
     for step in network.steps:
-        if isinstance(step.layer, Conv | Dense | Add):
+        if isinstance(step.layer, Elu):
+            signed[step.name] = True
+        elif isinstance(step.layer, Conv | Dense | Add):
             signed[step.name] = step.layer.activation != "relu"
         else:
             signed[step.name] = signed[step.inputs[0]]
@@ -51,7 +55,8 @@ class QuantNetwork(StepNetwork):
     def __init__(self, network: Network, preset: Preset, limits: Mapping[str, float]) -> None:
         self.preset, self.limits, self.signed = preset, limits, signed_steps(network)
         super().__init__(network)
-        quantizer = activation_quantizer(preset, 1.0, signed=False, learned=False)
+        signed = network.signed_input
+        quantizer = activation_quantizer(preset, limits.get(INPUT, 1.0), signed=signed, learned=signed)
         self.input = QuantIdentity(act_quant=quantizer, return_quant_tensor=True)
 
     def enter(self, x: Tensor) -> IntQuantTensor:
@@ -68,7 +73,7 @@ class QuantNetwork(StepNetwork):
             return QuantDenseBlock(step, self.preset, output)
         if isinstance(step.layer, Add):
             return QuantAddBlock(output)
-        return QuantPoolBlock(weightless(step), output)
+        return QuantFunctionBlock(weightless(step), output)
 
     @classmethod
     def from_float(cls, model: FloatNetwork, preset: Preset, limits: Mapping[str, float]) -> QuantNetwork:
@@ -119,16 +124,16 @@ class QuantAddBlock(nn.Module):
         return self.output(x.value + y.value)
 
 
-class QuantPoolBlock(nn.Module):
-    """Average pooling -> quantizer."""
+class QuantFunctionBlock(nn.Module):
+    """Average pooling, or a function of one element -> quantizer."""
 
-    def __init__(self, pool: nn.Module, output: nn.Module) -> None:
+    def __init__(self, function: nn.Module, output: nn.Module) -> None:
         super().__init__()
-        self.pool = pool
+        self.function = function
         self.output = output
 
     def forward(self, x: IntQuantTensor) -> IntQuantTensor:
-        return self.output(self.pool(x.value))
+        return self.output(self.function(x.value))
 
 
 class KeepScale(nn.Module):

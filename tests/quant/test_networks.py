@@ -8,7 +8,7 @@ import pytest
 
 from quant import networks
 from quant.errors import UserError
-from quant.networks.layers import Add, Conv, Dense, Dropout, Flatten, Layer, Pool, Residual, Shape
+from quant.networks.layers import Add, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool, Residual, Shape
 from quant.networks.network import Network
 from quant.networks.recipe import Recipe
 
@@ -45,7 +45,7 @@ def test_ecg_tcn_table_row_by_row() -> None:
     ("layer", "source", "shape", "weights", "trainable", "parameters", "macs"),
     [
         (Conv("c", kernel=3, channels=4), (2, 10), (4, 8), 24, 24, 24, 192),
-        (Conv("c", kernel=3, channels=4, bias=True, bn=True), (2, 10), (4, 8), 24, 36, 44, 192),
+        (Conv("c", kernel=3, channels=4, bias=True, bn=BatchNorm()), (2, 10), (4, 8), 24, 36, 44, 192),
         (Conv("c", kernel=4, channels=4, pads=(1, 2)), (2, 10), (4, 10), 32, 32, 32, 320),
         (Conv("c", kernel=3, channels=1, dilation=4, pads=(8, 0), stride=3), (1, 10), (1, 4), 3, 3, 3, 12),
         (
@@ -58,7 +58,7 @@ def test_ecg_tcn_table_row_by_row() -> None:
             6_336_000,
         ),
         (
-            Conv("c", kernel=(22, 1), channels=16, groups=8, bn=True),
+            Conv("c", kernel=(22, 1), channels=16, groups=8, bn=BatchNorm()),
             (8, 22, 1125),
             (16, 1, 1125),
             352,

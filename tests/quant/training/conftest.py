@@ -9,7 +9,7 @@ import pytest
 
 from quant.datasets.dataset import Dataset
 from quant.networks import MODELS, Model
-from quant.networks.layers import Conv, Dense, Dropout, Flatten, Pool, Residual
+from quant.networks.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Pool, Residual
 from quant.networks.network import Network
 from quant.networks.recipe import Recipe
 
@@ -20,17 +20,17 @@ TOY = Network(
     "toy",
     input_shape=(2, 6, 9),
     table=(
-        Conv("stem", channels=6, kernel=(1, 4), pads=((0, 0), (1, 2)), bn=True, activation="relu"),
-        Conv("depthwise", channels=6, kernel=(3, 1), groups=6, bn=True),
+        Conv("stem", channels=6, kernel=(1, 4), pads=((0, 0), (1, 2)), bn=BatchNorm(), activation="relu"),
+        Conv("depthwise", channels=6, kernel=(3, 1), groups=6, bn=BatchNorm()),
         Pool("mean", kernel=(1, 2), stride=(1, 2)),
         Residual(
             "block",
             body=(
-                Conv("conv1", channels=4, kernel=2, pads=((1, 0), (1, 0)), bn=True, activation="relu"),
+                Conv("conv1", channels=4, kernel=2, pads=((1, 0), (1, 0)), bn=BatchNorm(), activation="relu"),
                 Dropout("dropout", p=0.2),
                 Conv("conv2", channels=4, kernel=1, bias=True),
             ),
-            shortcut=(Conv("shortcut", channels=4, kernel=1, bias=True, bn=True),),
+            shortcut=(Conv("shortcut", channels=4, kernel=1, bias=True, bn=BatchNorm()),),
             activation="relu",
         ),
         Pool("largest", kernel=2, stride=1, kind="max"),
