@@ -7,11 +7,11 @@ from typing import Any
 from deploy.codegen import identifier, layer_symbol
 from deploy.layers import Layer, Lowered
 from deploy.paths import edgekit_version
-from quant.graph import Tensor
+from quant.graph import Graph, Tensor
 
 
 def model_facts(plan: Lowered, compiler: str) -> dict[str, Any]:
-    """Model, board and versions."""
+    """Model, board and versions; ``order``: of temporal and spatial convolution, None where there is no choice."""
     graph = plan.graph
     return {
         "format": 1,
@@ -21,10 +21,17 @@ def model_facts(plan: Lowered, compiler: str) -> dict[str, Any]:
         "edgekit": edgekit_version(),
         "prefix": identifier(graph.name),
         "params": graph.parameters,
-        "macs": graph.total_macs,
+        "macs": table_macs(graph),
+        "order": graph.info.get("order"),
         "executed_macs": plan.executed_macs,
         "info": dict(graph.info),
     }
+
+
+def table_macs(graph: Graph) -> int:
+    """MACs of the network's table in its published order, as the training noted them; otherwise of the graph."""
+    noted = graph.info.get("macs")
+    return noted if isinstance(noted, int) else graph.total_macs
 
 
 def layer_facts(plan: Lowered, layer: Layer) -> dict[str, Any]:

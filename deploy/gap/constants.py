@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from deploy.gap.group import Group
-from deploy.gap.region import Range
 from deploy.gap.tiling import Tiling
 from deploy.kernels.base import Array, Call
 from deploy.layers import Layer
 from deploy.memory import aligned
+from deploy.region import Range
 
 
 @dataclass(frozen=True)

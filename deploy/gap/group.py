@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.gap.region import Region, whole
-from deploy.gap.tile import Tile, cut, output_region, tileable
 from deploy.layers import Layer, Lowered
+from deploy.region import Region, whole
+from deploy.tile import Tile, cut, output_region, tileable
 from quant.ops import Conv, Requantize, Table
 from quant.ops.pool import Window
 

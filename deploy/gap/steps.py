@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from deploy.gap.tile import Tile
 from deploy.kernels.base import Call
 from deploy.layers import Layer
+from deploy.tile import Tile
 
 Memory = Literal["l1", "arena", "constants", "l3"]  # L1 arena, L2 arena, constants in L2, constants in L3
 

@@ -14,11 +14,11 @@ from itertools import product
 
 from deploy.cluster import Cluster
 from deploy.gap.group import Group
-from deploy.gap.region import Range
-from deploy.gap.tile import Tile, channel_unit
 from deploy.kernels.base import Call
 from deploy.layers import Layer
 from deploy.memory import aligned
+from deploy.region import Range
+from deploy.tile import Tile, channel_unit
 
 BLOCK = 4  # outputs and positions that the kernels compute together
 STEP_CYCLES = 300  # waiting for the DMA and two barriers, once per tile and layer

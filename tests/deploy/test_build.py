@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,6 +241,16 @@ def test_build_reads_what_it_wrote(tmp_path: Path) -> None:
     save(to_onnx(every_operator()), tmp_path / "model.onnx")
     built = build(tmp_path / "model.onnx", "host", tmp_path / "out")
     assert read_model(built.folder / "model.onnx").tensors == every_operator().tensors
+
+
+@pytest.mark.parametrize(
+    ("info", "macs", "order"), [({}, 4 * 8, None), ({"macs": 700, "order": "spatial-first"}, 700, "spatial-first")]
+)
+def test_facts_take_table_macs_and_order_from_the_training(
+    info: dict[str, Any], macs: int, order: str | None, tmp_path: Path
+) -> None:
+    facts = build_graph(replace(pointwise(4, 8), info=info), HOST, tmp_path / "out").facts
+    assert (facts["macs"], facts["order"]) == (macs, order)
 
 
 def test_a_library_built_in_the_place_of_another_is_the_one_that_runs(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deploy.gap.plan import ClusterPlan
 from deploy.gap.schedule import make_steps
 from deploy.gap.steps import Pointer, Step, Transfer
-from deploy.gap.tile import Tile
+from deploy.tile import Tile
 from quant.dtypes import from_bytes, to_bytes
 from quant.ops import AveragePool, Conv, MaxPool
 

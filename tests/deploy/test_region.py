@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deploy.gap.region import Range, Region, flat, whole
+from deploy.region import Range, Region, flat, whole
 from quant.dtypes import DType
 from quant.graph import Tensor
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from deploy.gap.region import Range, Region, flat, whole
 from deploy.kernels.base import Site
 from deploy.layout import channels_last
+from deploy.region import Range, Region, flat, whole
 from quant.graph import Tensor
 from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Op, Requantize, Table
 from quant.ops.pool import Window
