@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deploy.gap.group import Group
 from deploy.gap.tiling import Tiling
+from deploy.group import Group
 from deploy.kernels.base import Array, Call
 from deploy.layers import Layer
 from deploy.memory import aligned

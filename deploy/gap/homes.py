@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.cluster import Cluster
-from deploy.gap.group import Group, fusible, merged, single
 from deploy.gap.tiling import Streams, Tiling, choose_tiling, smallest
+from deploy.group import Group, fusible, merged, single
 from deploy.layers import Lowered
 from deploy.memory import aligned
 from quant.errors import Problem, UserError

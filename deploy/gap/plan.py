@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from deploy.boards import Board
 from deploy.cluster import Cluster
 from deploy.gap.constants import Chunk, make_chunks
-from deploy.gap.group import Group
 from deploy.gap.homes import Homes, constants_in_l3, largest_constants, sizes, spans
 from deploy.gap.scratchpad import fit
 from deploy.gap.steps import Pointer
 from deploy.gap.tiling import Tiling
+from deploy.group import Group
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Kernel
 from deploy.layers import Lowered, lower

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from deploy.gap.constants import Chunk
-from deploy.gap.group import Group
 from deploy.gap.plan import ClusterPlan, l3_slot
 from deploy.gap.scratchpad import between, constant_ring, input_ring, output_ring, prefetched, scratch
 from deploy.gap.steps import Fetch, Pointer, Step, Transfer
 from deploy.gap.tiling import Stream, Work
+from deploy.group import Group
 from deploy.layers import Layer
 from deploy.memory import aligned
 from deploy.region import Region

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deploy.cluster import Cluster
-from deploy.gap.group import Group
 from deploy.gap.homes import Homes, choose_homes, sizes, spans
 from deploy.gap.tiling import Tiling
+from deploy.group import Group
 from deploy.layers import Lowered
 from deploy.memory import Arena, Buffer
 from deploy.memory import plan as plan_memory

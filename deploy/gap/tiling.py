@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from deploy.cluster import Cluster
-from deploy.gap.group import Group
+from deploy.group import Group
 from deploy.kernels.base import Call
 from deploy.layers import Layer
 from deploy.memory import aligned

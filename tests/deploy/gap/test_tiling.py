@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.boards import load_board
-from deploy.gap.group import Group
 from deploy.gap.tiling import Streams, Tiling, choose_tiling, smallest
+from deploy.group import Group
 from deploy.layers import Layer, lower
 from quant.graph import GraphBuilder
 from quant.ops import Add, Conv, Dense, Table
