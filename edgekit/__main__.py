@@ -2,4 +2,5 @@
 
 from edgekit.cli import main
 
-raise SystemExit(main())
+if __name__ == "__main__":  # worker processes import this file under another name
+    raise SystemExit(main())

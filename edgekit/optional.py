@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EXTRAS = {"torch": "train", "brevitas": "train", "unicorn": "emulate"}
+EXTRAS = {"torch": "train", "brevitas": "train", "unicorn": "emulate", "ray": "scale"}
 
 
 def advice(module: str | None) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from edgekit import __version__
 
 REQUIRED = ("numpy", "onnx", "onnxruntime", "capstone", "pyelftools", "rich", "jinja2", "ziglang")
-OPTIONAL = ("torch", "brevitas", "unicorn")
+OPTIONAL = ("torch", "brevitas", "unicorn", "ray")
 
 
 def versions() -> dict[str, str]:

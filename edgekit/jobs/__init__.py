@@ -1,0 +1,1 @@
+"""Many independent jobs (trainings, prices): in parallel, on a cluster, and never twice."""
