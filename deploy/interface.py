@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from deploy import raw_input
 from deploy.codegen import array_definition, identifier, layer_symbol, parameters, provenance
 from deploy.kernels.base import Array
 from deploy.layers import Lowered
 from deploy.paths import edgekit_version
+from deploy.raw_input import c_float
 from quant.dtypes import DType, to_bytes
 from quant.graph import Tensor
 from quant.reference import run
@@ -48,13 +50,8 @@ def _tensor_macros(name: str, tensor: Tensor) -> list[str]:
     lines += [f"#define {name}_BYTES {tensor.nbytes}", f"#define {name}_ELEMENTS {tensor.elements}"]
     lines += [f"#define {name}_ZERO_POINT ({tensor.zero_point})"]
     if tensor.scale is not None:
-        lines.append(f"#define {name}_SCALE {_float(tensor.scale)}")
+        lines.append(f"#define {name}_SCALE {c_float(tensor.scale)}")
     return lines
-
-
-def _float(value: float) -> str:
-    text = f"{np.float32(value):.9g}"
-    return f"{text if any(c in text for c in '.en') else text + '.0'}f"
 
 
 def _run_comment() -> list[str]:
@@ -71,31 +68,13 @@ def _helpers(plan: Lowered) -> list[str]:
     lines: list[str] = []
     if x.scale is not None and x.dtype is DType.S8:
         before = plan.graph.info.get("preprocess", {"offset": 0.0, "gain": 1.0})
-        lines += [
-            "/* A raw sample as int8, rounded half up and clipped. */",
-            f"static inline int8_t {prefix}_quantize(float raw)",
-            "{",
-            f"    const float q = (raw - {_float(before['offset'])}) * {_float(before['gain'] / x.scale)}"
-            f" + {_float(x.zero_point + 0.5)};",
-            "    int32_t floor_q;",
-            "",
-            "    if (!(q > -128.0f)) {",
-            "        return -128;",
-            "    }",
-            "    if (q >= 127.0f) {",
-            "        return 127;",
-            "    }",
-            "    floor_q = (int32_t)q;",
-            "    return (int8_t)((float)floor_q > q ? floor_q - 1 : floor_q);",
-            "}",
-            "",
-        ]
+        lines += raw_input.quantize(prefix, x, before["offset"], before["gain"])
     if y.scale is not None and y.dtype is DType.S8:
         lines += [
             "/* The real value that an output byte stands for. */",
             f"static inline float {prefix}_dequantize(int8_t q)",
             "{",
-            f"    return {_float(y.scale)} * (float)((int32_t)q - ({y.zero_point}));",
+            f"    return {c_float(y.scale)} * (float)((int32_t)q - ({y.zero_point}));",
             "}",
             "",
         ]

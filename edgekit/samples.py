@@ -38,7 +38,8 @@ def load_samples(path: Path, tensor: Mapping[str, Any], info: Mapping[str, Any])
 def quantize(raw: NDArray, tensor: Mapping[str, Any], info: Mapping[str, Any]) -> NDArray[np.int8]:
     """Raw samples to int8: clip(floor((raw - offset) * gain / scale + 0.5) + zero_point) in float64.
 
-    ``info["preprocess"]`` holds offset and gain; a model without it takes real values as they are.
+    ``info["preprocess"]`` holds offset and gain, numbers or nested lists broadcastable to a sample; a model without it
+    takes real values as they are.
 
     Raises:
         UserError: the model does not say which real value an input byte stands for.
@@ -49,7 +50,8 @@ def quantize(raw: NDArray, tensor: Mapping[str, Any], info: Mapping[str, Any]) -
             Problem("it has no scale, so raw samples cannot be quantized", f"input '{tensor['name']}'", "int8", fix)
         )
     before = info.get("preprocess", {"offset": 0.0, "gain": 1.0})
-    return stored((raw.astype(np.float64) - before["offset"]) * before["gain"], tensor["scale"], tensor["zero_point"])
+    offset, gain = (np.asarray(before[key], np.float64) for key in ("offset", "gain"))
+    return stored((raw.astype(np.float64) - offset) * gain, tensor["scale"], tensor["zero_point"])
 
 
 def stored(real: NDArray, scale: float, zero_point: int) -> NDArray[np.int8]:

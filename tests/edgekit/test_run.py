@@ -18,6 +18,7 @@ from edgekit.page.schema import missing
 from edgekit.screen import Step
 from quant.datasets import DATASETS, ecg5000
 from quant.datasets.dataset import Dataset
+from quant.datasets.standardize import unit_range
 
 pytest.importorskip("torch", reason="training needs edgekit[train]")
 
@@ -36,7 +37,7 @@ def made_up(_: Any = None) -> Dataset:
         return (shapes[y] + rng.normal(0, 0.3, (count, 1, 140))).astype(np.float32), y
 
     (x_train, y_train), (x_test, y_test) = part(30), part(60)
-    return Dataset("ecg5000", CLASSES, x_train, y_train, x_test, y_test, float(x_train.min()), float(x_train.max()))
+    return Dataset("ecg5000", CLASSES, x_train, y_train, x_test, y_test, *unit_range(x_train))
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ def test_ecg5000_from_a_folder() -> None:
     assert data.x_train.dtype == np.float32 and data.y_train.dtype == np.int64
     assert np.bincount(data.y_train).tolist() == [292, 177, 10, 19, 2]
     assert np.bincount(data.y_test).tolist() == [2627, 1590, 86, 175, 22]
-    assert (round(data.low, 4), round(data.high, 4)) == (-5.7976, 4.0581)
+    assert (round(float(data.offset), 4), round(float(data.offset + data.span), 4)) == (-5.7976, 4.0581)
     scaled = data.scale(data.x_train)
     assert scaled.dtype == np.float32 and scaled.min() == 0.0 and scaled.max() == 1.0
     parts = {"train": (data.x_train, data.y_train), "test": (data.x_test, data.y_test)}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from quant.datasets.dataset import Dataset
+from quant.datasets.standardize import unit_range
 from quant.networks import MODELS, Model
 from quant.networks.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Pool, Residual
 from quant.networks.network import Network
@@ -63,5 +64,4 @@ def blobs() -> Dataset:
         return x.astype(np.float32), y.astype(np.int64)
 
     (x_train, y_train), (x_test, y_test) = part((40, 20, 6)), part((30, 30, 30))
-    low, high = float(x_train.min()), float(x_train.max())
-    return Dataset("blobs", ("a", "b", "c"), x_train, y_train, x_test, y_test, low, high)
+    return Dataset("blobs", ("a", "b", "c"), x_train, y_train, x_test, y_test, *unit_range(x_train))

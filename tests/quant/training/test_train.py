@@ -145,7 +145,7 @@ def test_a_run_becomes_the_same_files_every_time(blobs: Dataset, finished: Path,
     assert set(report["metrics"]) == {"float", "fake_quant", "int8"}
     assert all(record["different"] == 0 for record in report["float64_check"])
     assert report["tensors"]["scores"]["range"][0] == -128 * report["tensors"]["scores"]["scale"]
-    assert quantized.graph.info["preprocess"] == {"offset": blobs.low, "gain": 1 / (blobs.high - blobs.low)}
+    assert quantized.graph.info["preprocess"] == {"offset": float(blobs.offset), "gain": float(blobs.gain)}
 
 
 def test_class_weights_are_inverse_frequencies() -> None:
