@@ -13,7 +13,10 @@ from markupsafe import Markup
 from edgekit.page import charts, figures
 from edgekit.page.decision import decide
 from edgekit.page.memory_map import memory_map, peak
+from edgekit.page.response import response_plot
+from edgekit.page.scalp import scalp_map, unplaced
 from edgekit.page.schema import OPTIONAL
+from edgekit.page.subjects import by_subject, mean, subject_bars
 from edgekit.sizes import CLUSTER_MEMORY, ram_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -96,7 +99,18 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     numbers = (figures.count, figures.amount, figures.percent, figures.per, figures.rounded, figures.period)
-    filters = (*numbers, figures.flat, figures.tolerance, channels, breakable, total, ram_bytes)
+    filters = (
+        *numbers,
+        figures.flat,
+        figures.tolerance,
+        channels,
+        breakable,
+        total,
+        ram_bytes,
+        by_subject,
+        mean,
+        unplaced,
+    )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals.update(
         quantity=figures.quantity,
@@ -109,5 +123,8 @@ def environment() -> Environment:
         stacked_bar=charts.stacked_bar,
         traces=charts.traces,
         memory_map=memory_map,
+        response_plot=response_plot,
+        scalp_map=scalp_map,
+        subject_bars=subject_bars,
     )
     return environment

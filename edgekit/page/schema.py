@@ -73,13 +73,17 @@ OPTIONAL: dict[str, Shape] = {
     "examples": [_values("index values true float int8")],
     "sqnr": [_values("name float_fake_db float_integer_db fake_integer_db")],
     "agreement": [_values("machine samples layers values different first")],
+    "eeg": {**_values("channels fs depth subjects"), "temporal": [None], "spatial": [None]},
 }
+SUBJECTS: Shape = [_values("subject trials float int8")]
 
 
 def missing(report: Mapping[str, Any]) -> list[str]:
     """Everything that the page needs and the report lacks, as ``cost.cycles`` or ``layers[3].why``."""
     present = {key: shape for key, shape in OPTIONAL.items() if report.get(key)}
-    named = _values("classes") if "confusion" in present or "examples" in present else {}
+    if "eeg" in present and report["eeg"].get("subjects"):
+        present["eeg"] = {**present["eeg"], "subjects": SUBJECTS}
+    named = _values("classes") if {"confusion", "examples", "eeg"} & present.keys() else {}
     required = CLUSTER_REQUIRED if "cluster" in report else REQUIRED
     drawn = {"timeline": REQUIRED["timeline"]} if report.get("timeline") else {}
     return _gaps(report, {**required, **drawn, **present, **named}, "")

@@ -14,6 +14,7 @@ import pytest
 
 from edgekit.page.render import render
 from tests.edgekit import cluster
+from tests.edgekit.page.eeg_sample import eeg_report
 from tests.edgekit.page.sample import sample
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -29,6 +30,7 @@ function measure(page) {{
   const root = page.documentElement, width = (query) => page.querySelector(query).getBoundingClientRect().width;
   document.body.dataset.measured = JSON.stringify({{
     window: root.clientWidth, page: root.scrollWidth, height: root.scrollHeight,
+    heads: [...page.querySelectorAll("svg.scalp")].map((head) => head.getBoundingClientRect().width),
     map: width("svg.map"), table: width("table.layers"), bar: width(".total svg"), execute: width(".total rect"),
   }});
 }}
@@ -37,7 +39,7 @@ function measure(page) {{
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
 
-def measured(folder: Path, width: int, report: dict[str, Any]) -> dict[str, float]:
+def measured(folder: Path, width: int, report: dict[str, Any]) -> dict[str, Any]:
     """Sizes in CSS pixels in a window of this width."""
     frame = folder / "frame.html"
     frame.write_text(FRAME.format(width=width, page=escape(render(report))), encoding="utf-8")
@@ -59,3 +61,11 @@ def test_the_page_is_as_wide_as_the_window_and_drawn(tmp_path: Path, width: int,
     assert sizes["map"] > map_width
     stalls = report["cost"]["stalls"]
     assert sizes["execute"] / sizes["bar"] == pytest.approx(stalls["execute"] / sum(stalls.values()), abs=0.01)
+
+
+@pytest.mark.parametrize(("width", "least", "most"), [(360, 120, 160), (1280, 90, 130)])
+def test_scalp_maps_lie_in_pairs_under_their_curve(tmp_path: Path, width: int, least: int, most: int) -> None:
+    sizes = measured(tmp_path, width, eeg_report())
+    assert sizes["window"] == sizes["page"] == width
+    assert len(sizes["heads"]) == 16
+    assert least < min(sizes["heads"]) and max(sizes["heads"]) < most
