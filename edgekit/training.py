@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from edgekit.folders import check_run_folder
 from edgekit.screen import Screen
 from quant import datasets, networks
 from quant.datasets import Dataset
-from quant.networks.recipe import Recipe
+from quant.errors import unknown
+from quant.networks.order import ORDERS
+from quant.networks.recipe import Balance, Qat, Recipe
 
 if TYPE_CHECKING:
     from quant.training.train import Run
-
-BALANCE = ("none", "weights", "resample")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +24,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="network to train ('edgekit models' lists them)")
     parser.add_argument("--out", type=Path, help="folder to write (default: runs/MODEL)")
     parser.add_argument("--preset", default="int8", help="quantization: int8 (default), w7a8, int8-pot")
+    parser.add_argument("--order", choices=ORDERS, help="of temporal and spatial convolution in the integer network")
+    parser.add_argument("--config", help="configuration of the network ('edgekit models' lists them)")
     parser.add_argument("--seed", type=natural, default=0, help="seed of weights, order and dropout (default 0)")
     parser.add_argument("--epochs", type=positive, help="epochs in float")
     parser.add_argument("--qat-epochs", type=positive, help="epochs with fake quantization")
-    parser.add_argument("--balance", choices=BALANCE, help="weigh or resample rare classes")
+    parser.add_argument(
+        "--qat", choices=get_args(Qat), help="fine-tuning: ste (default), rpr (random partition relaxation)"
+    )
+    parser.add_argument("--balance", choices=get_args(Balance), help="weigh or resample rare classes")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
@@ -50,8 +55,8 @@ def natural(text: str) -> int:
 
 def recipe(options: argparse.Namespace) -> Recipe:
     """The model's own recipe with what the command line changes."""
-    given = {"epochs": options.epochs, "qat_epochs": options.qat_epochs, "balance": options.balance}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    names = ("epochs", "qat_epochs", "qat", "balance")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     return replace(model(options).recipe, **chosen)
 
 
@@ -61,7 +66,12 @@ def model(options: argparse.Namespace) -> networks.Model:
 
 def folder(options: argparse.Namespace) -> Path:
     """Where the run goes, checked; raises UserError for unknown names first."""
-    model(options).preset(options.preset)
+    chosen = model(options)
+    chosen.preset(options.preset)
+    if options.config:
+        chosen.config(options.config)
+    if options.order and options.order not in chosen.orders:
+        raise unknown(f"order of {chosen.name}", options.order, chosen.orders)
     out: Path = options.out or Path("runs") / options.model
     check_run_folder(out, options.resume, options.force)
     return out
@@ -71,7 +81,7 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
     """Train as asked for, with a bar over all epochs."""
     from quant.training.train import train
 
-    chosen = recipe(options)
+    chosen_model, chosen = model(options), recipe(options)
     total = chosen.epochs + chosen.qat_epochs
     with screen.step("training") as step:
 
@@ -81,10 +91,12 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
             step.at(before + progress.epoch, total, note)
 
         run = train(
-            model(options),
+            chosen_model,
             data,
             out,
             preset=options.preset,
+            order=options.order or chosen_model.orders[0],
+            network_config=chosen_model.config(options.config) if options.config else None,
             seed=options.seed,
             recipe=chosen,
             resume=options.resume,

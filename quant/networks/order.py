@@ -17,12 +17,21 @@ Order = Literal["faithful", "spatial-first"]
 ORDERS: tuple[Order, ...] = ("faithful", "spatial-first")
 
 
+def commutes(network: Network) -> bool:
+    """Whether ``network`` starts with a temporal and a spatial convolution and nothing between them."""
+    try:
+        front_end(network)
+    except UserError:
+        return False
+    return True
+
+
 def front_end(network: Network) -> tuple[Conv, Conv]:
     """The temporal and the spatial convolution that ``network`` starts with; raises UserError where it does not."""
     first, second, *_ = network.table
     if isinstance(first, Conv) and isinstance(second, Conv):
         kernels = first.geometry(2)[0], second.geometry(2)[0]
-        plain = first.activation == "none" and not first.bias and not second.bias and first.groups == 1
+        plain = first.activation == "none" and first.groups == 1
         commute = second.groups == first.channels and second.geometry(2)[0] == (network.input_shape[1], 1)
         if plain and commute and kernels[0][0] == 1 and network.input_shape[0] == 1:
             return first, second
@@ -41,6 +50,7 @@ def spatial_first(network: Network) -> Network:
             temporal,
             channels=spatial.channels,
             groups=spatial.channels,
+            bias=temporal.bias or spatial.bias,
             bn=spatial.bn,
             activation=spatial.activation,
         ),

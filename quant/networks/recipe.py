@@ -9,7 +9,9 @@ from quant.errors import Problem, UserError, unknown
 
 Balance = Literal["none", "weights", "resample"]
 Decay = Literal["cosine", "none"]
+Qat = Literal["ste", "rpr"]
 MOST_QAT_EPOCHS = 30
+LEAST_RPR_EPOCHS = 20  # one epoch for every fraction of frozen weights
 
 
 @dataclass(frozen=True)
@@ -17,9 +19,12 @@ class Recipe:
     """Training settings.
 
     Attributes:
-        batch: beats per step.
+        batch: examples per step.
         epochs, learning_rate: float training with Adam.
-        qat_epochs, qat_learning_rate: the same for the quantization-aware fine-tuning (at most 30 epochs).
+        qat_epochs, qat_learning_rate: the same for the quantization-aware fine-tuning.
+        qat: ``ste`` quantizes everything from the start with straight-through gradients, in at most 30 epochs; ``rpr``
+            activations first, then weights by random partition relaxation (:mod:`quant.training.relaxation`), in at
+            least 20.
         decay: ``cosine`` lets both learning rates fall to zero along a cosine, ``none`` keeps them.
         balance: ``none``; ``weights`` weighs each class's loss by its inverse frequency; ``resample`` draws classes
             with equal probability.
@@ -33,6 +38,7 @@ class Recipe:
     learning_rate: float = 1e-3
     qat_epochs: int = 10
     qat_learning_rate: float = 3e-4
+    qat: Qat = "ste"
     decay: Decay = "cosine"
     balance: Balance = "none"
 
@@ -42,11 +48,15 @@ class Recipe:
             for name in ("batch", "epochs", "learning_rate", "qat_epochs", "qat_learning_rate")
             if not getattr(self, name) > 0
         ]
-        if self.qat_epochs > MOST_QAT_EPOCHS:
+        if self.qat == "ste" and self.qat_epochs > MOST_QAT_EPOCHS:
             problems.append(Problem(f"qat_epochs is {self.qat_epochs}", "training recipe", f"1 to {MOST_QAT_EPOCHS}"))
+        if self.qat == "rpr" and self.qat_epochs < LEAST_RPR_EPOCHS:
+            what = f"qat_epochs is {self.qat_epochs} with random partition relaxation"
+            problems.append(Problem(what, "training recipe", f"{LEAST_RPR_EPOCHS} or more"))
         if problems:
             raise UserError(problems)
-        for kind, value, known in (("decay", self.decay, Decay), ("balance", self.balance, Balance)):
+        choices = (("decay", self.decay, Decay), ("balance", self.balance, Balance), ("qat", self.qat, Qat))
+        for kind, value, known in choices:
             if value not in get_args(known):
                 raise unknown(kind, value, get_args(known))
 

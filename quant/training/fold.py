@@ -29,7 +29,7 @@ def fold_batch_norm(model: FloatNetwork) -> FloatNetwork:
     With g = gamma / sqrt(running_var + eps): w' = w * g, b' = beta + (b - running_mean) * g.
     """
     network = dataclasses.replace(model.network, table=folded_table(model.network.table))
-    result = FloatNetwork(network)
+    result = FloatNetwork(network).to(next(model.parameters()).dtype)
     for step in network.steps:
         old, new = model.step(step.name), result.step(step.name)
         if isinstance(old, ConvBlock) and isinstance(new, ConvBlock) and old.bn is not None:

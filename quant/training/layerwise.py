@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from quant.networks.network import INPUT
 from quant.reference import run
 from quant.training.modules import FloatNetwork
 from quant.training.quantized import QuantNetwork
+
+ELEMENTS = 1 << 24  # of all layers of a batch, in each of the three forms
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +45,16 @@ def batches(
     graph: Graph,
     input_scale: Scale,
     x: NDArray[np.float32],
-    chunk: int = 250,
+    chunk: int | None = None,
 ) -> Iterator[Batch]:
-    """Evaluate network inputs ``x`` (N, *input_shape), ``chunk`` at a time: one batch fits the memory, not all layers'.
+    """Evaluate network inputs ``x`` (N, *input_shape), ``chunk`` at a time: as many as fit the memory with all layers.
 
     Both torch networks are switched to evaluation mode.
     """
     floating.eval()
     quantized.eval()
+    elements = sum(prod(step.shape) for step in floating.network.steps)
+    chunk = chunk or max(1, min(250, ELEMENTS // elements))
     for start in range(0, len(x), chunk):
         part = x[start : start + chunk]
         inputs, real = quantize(part, input_scale), torch.from_numpy(part)

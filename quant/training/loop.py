@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from quant.networks.recipe import Balance, Decay
 from quant.training import checkpoint
+from quant.training.modules import FloatNetwork
 from quant.training.quantized import scores
 
 Stage = Literal["float", "qat"]
@@ -75,12 +76,15 @@ def fit(
     *,
     classes: int,
     state_file: Path | None = None,
+    begin: Callable[[int, torch.optim.Optimizer], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Train ``model`` in place on inputs (N, *input_shape) float32 and labels (N,) int64.
 
     ``state_file``: written after every epoch and, where it exists for this stage, continued from. Stopping after any
     epoch and calling again gives the same model, bit for bit, as one uninterrupted call.
+
+    ``begin``: called before every epoch with its number, from 0, and the optimizer.
 
     Returns:
         One record per epoch: stage, epoch, loss, accuracy and the learning rate it ended with.
@@ -100,17 +104,23 @@ def fit(
         optimizer.load_state_dict(state["optimizer"])
         scheduler.load_state_dict(state["scheduler"])
     history: list[dict[str, Any]] = state["history"] if state else []
+    floating = model if isinstance(model, FloatNetwork) else None
+    moments = floating.moments(x) if floating else None
     loss_weights = class_weights(y, classes) if schedule.balance == "weights" else None
     for epoch in range(len(history), schedule.epochs):
         seed_everything(seed, schedule.stage, epoch)
+        if begin:
+            begin(epoch, optimizer)
         model.train()
         total, correct = 0.0, 0
         for batch in epoch_order(y, classes, schedule.balance).split(schedule.batch):
-            output = scores(model(x[batch]))
+            output = scores(model(x[batch]) if moments is None else model(x[batch], moments[batch]))
             loss = F.cross_entropy(output, y[batch], weight=loss_weights)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if floating:
+                floating.constrain()
             scheduler.step()
             total += loss.item() * len(batch)
             correct += int((output.argmax(1) == y[batch]).sum())

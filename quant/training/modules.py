@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ from quant.networks.layers import (
     Reshape,
 )
 from quant.networks.network import INPUT, Network, Step
+from quant.networks.order import commutes
+from quant.training.front_end import run_front_end, tap_moments
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
 BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
@@ -55,8 +58,11 @@ class StepNetwork(nn.Module):
 
     def values(self, x: Tensor) -> dict[str, Any]:
         """Every step's output by name, and the network's own input, for ``x`` (N, *input_shape)."""
-        values = {INPUT: self.enter(x)}
-        for step in self.network.steps:
+        return self.complete({INPUT: self.enter(x)}, self.network.steps)
+
+    def complete(self, values: dict[str, Any], steps: Sequence[Step]) -> dict[str, Any]:
+        """``values`` with the outputs of ``steps`` added, which read what is there or what comes before them."""
+        for step in steps:
             values[step.name] = self.step(step.name)(*(values[name] for name in step.inputs))
         return values
 
@@ -74,7 +80,40 @@ def module_name(step_name: str) -> str:
 
 
 class FloatNetwork(StepNetwork):
-    """The network in float32."""
+    """The network in float32.
+
+    Where it starts with a temporal and a spatial convolution, training takes a short cut: see
+    :mod:`quant.training.front_end`.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        self.short_cut = commutes(network) and network.table[0].bn is not None  # type: ignore[union-attr]
+
+    def moments(self, x: Tensor) -> Tensor | None:
+        """What :meth:`forward` needs to know of inputs (N, *input_shape) for its short cut; None without one."""
+        return tap_moments(x, self.network.steps[0]) if self.short_cut else None
+
+    def forward(self, x: Tensor, moments: Tensor | None = None) -> Tensor:
+        """``x``: (N, *input_shape) -> (N, *output_shape); ``moments``: their part of :meth:`moments`."""
+        if moments is None:
+            return super().forward(x)
+        temporal, spatial, *rest = self.network.steps
+        first, second = self.step(temporal.name), self.step(spatial.name)
+        assert isinstance(first, ConvBlock) and isinstance(second, ConvBlock)
+        behind = run_front_end(first, second, x, moments)
+        return self.complete({spatial.name: behind}, rest)[self.network.steps[-1].name]
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Shrink every filter that exceeds its layer's ``max_norm`` to it."""
+        for step in self.network.steps:
+            limit = getattr(step.layer, "max_norm", None)
+            if limit is not None:
+                weight = self.get_parameter(
+                    f"{module_name(step.name)}.{'conv' if isinstance(step.layer, Conv) else 'dense'}.weight"
+                )
+                weight.copy_(torch.renorm(weight, 2, 0, limit))
 
     def build(self, step: Step) -> nn.Module:
         layer = step.layer

@@ -22,6 +22,7 @@ from quant.training.layerwise import batches
 from quant.training.loop import reproducible
 from quant.training.qcdq import to_qcdq
 from quant.training.sqnr import Noise
+from quant.training.stages import merged
 from quant.training.train import Run
 
 MODEL, QCDQ, REPORT = FILES = ("model.onnx", "model.qcdq.onnx", "model.json")
@@ -56,7 +57,8 @@ def quantize(run: Run, data: Dataset) -> Quantized:
     output = graph.outputs[0].name
     check, noise, scores = Check(frozen), Noise(frozen), []
     with reproducible(run.config["threads"]):
-        for batch in batches(run.floating, run.quantized, graph, frozen.input, data.scale(data.x_test)):
+        reference = merged(run.floating, run.order)
+        for batch in batches(reference, run.quantized, graph, frozen.input, data.scale(data.x_test)):
             check.add(batch)
             noise.add(batch)
             scores.append((batch.floating[output].numpy(), batch.integer[output]))
@@ -75,9 +77,11 @@ def quantize(run: Run, data: Dataset) -> Quantized:
 
 
 def information(run: Run, data: Dataset) -> dict[str, Any]:
-    """Facts that travel inside the model: origin, classes, input = (recorded - offset) * gain
-    (numbers, or nested lists broadcastable to a sample), the table's counts."""
-    network = run.model.network
+    """Facts that travel inside the model: origin, classes, preprocessing, order, the counts of the published table.
+
+    Network input = (recorded - offset) * gain; both are numbers, or nested lists broadcastable to a sample.
+    """
+    network = run.floating.network
     return {
         "model": run.config["model"],
         "dataset": data.name,
@@ -85,6 +89,7 @@ def information(run: Run, data: Dataset) -> dict[str, Any]:
         "seed": run.config["seed"],
         "classes": list(data.classes),
         "preprocess": {"offset": np.asarray(data.offset, float).tolist(), "gain": data.gain.tolist()},
+        "order": run.order if len(run.model.orders) > 1 else None,
         "macs": network.macs,
         "weights": network.weights,
         "parameters": network.trainable,

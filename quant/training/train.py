@@ -11,7 +11,7 @@ state.pt      the last finished epoch of a stage; gone when training ends
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +21,10 @@ import torch
 
 from quant import networks
 from quant.datasets.dataset import Dataset
-from quant.errors import Problem, UserError
+from quant.errors import Problem, UserError, unknown
 from quant.metrics import Metrics
+from quant.networks.network import Network
+from quant.networks.order import Order
 from quant.networks.recipe import Preset, Recipe
 from quant.training import checkpoint
 from quant.training.evaluate import predict
@@ -39,7 +41,7 @@ CONFIG, FLOAT, QAT, HISTORY, METRICS, STATE = FILES = (
     "metrics.json",
     "state.pt",
 )
-FORMAT = 1
+FORMAT = 2
 # One thread: these networks are too small to share out, and results then do not depend on the number of cores.
 THREADS = 1
 
@@ -58,6 +60,11 @@ class Run:
     def model(self) -> networks.Model:
         return networks.model(self.config["model"])
 
+    @property
+    def order(self) -> Order:
+        """The order of convolutions in the quantized network; the float network has the published one."""
+        return self.config["network"]["order"]
+
 
 def train(
     model: networks.Model,
@@ -65,6 +72,9 @@ def train(
     folder: Path,
     *,
     preset: str = "int8",
+    order: Order = "faithful",
+    network_config: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
     seed: int = 0,
     recipe: Recipe | None = None,
     resume: bool = False,
@@ -76,6 +86,9 @@ def train(
     Same arguments, same machine: same bytes, also when stopped and resumed in between.
 
     Args:
+        order: of the convolutions in the quantized network.
+        network_config: settings of the network (see :attr:`quant.networks.Model.configs`).
+        selection: how ``data`` was chosen (:class:`quant.datasets.selection.Selection`), kept with the run.
         recipe: the model's own by default.
         resume: continue what ``folder`` holds; starts from the beginning where it holds nothing.
         force: discard a training that ``folder`` holds.
@@ -85,13 +98,15 @@ def train(
         UserError: unknown preset; a folder that holds another training; unreadable state.
     """
     chosen, recipe = model.preset(preset), recipe or model.recipe
-    config = configuration(model, data, chosen, recipe, seed)
+    design = design_of(data, order, network_config)
+    network = fitted(model, design)
+    config = {**configuration(model, data, design, chosen, recipe, seed), "selection": dict(selection or {})}
     claim(folder, config, resume, force)
     x, y = torch.from_numpy(data.scale(data.x_train)), torch.from_numpy(data.y_train)
     options = {"classes": len(data.classes), "state_file": folder / STATE, "on_progress": on_progress}
     with reproducible(THREADS):
-        floating = _float(model, folder, x, y, recipe, seed, options)
-        quantized = _quantized(floating, folder, x, y, recipe, chosen, seed, options)
+        floating = _float(network, folder, x, y, recipe, seed, options)
+        quantized = _quantized(floating, folder, x, y, recipe, chosen, seed, {**options, "order": order})
         x_test = torch.from_numpy(data.scale(data.x_test))
         metrics = {
             name: Metrics.of(predict(network, x_test), data.y_test, len(data.classes)).as_json()
@@ -103,17 +118,17 @@ def train(
 
 
 def _float(
-    model: networks.Model, folder: Path, x: torch.Tensor, y: torch.Tensor, recipe: Recipe, seed: int, options: Any
+    network: Network, folder: Path, x: torch.Tensor, y: torch.Tensor, recipe: Recipe, seed: int, options: Any
 ) -> FloatNetwork:
     """The float network, trained or read back; its history is on disk afterwards."""
     if (folder / FLOAT).exists():
-        network = FloatNetwork(model.network)
-        network.load_state_dict(checkpoint.load(folder / FLOAT))
-        return network.eval()
-    network, history = float_stage(model.network, x, y, recipe, seed, **options)
+        floating = FloatNetwork(network)
+        floating.load_state_dict(checkpoint.load(folder / FLOAT))
+        return floating.eval()
+    floating, history = float_stage(network, x, y, recipe, seed, **options)
     checkpoint.write_json(folder / HISTORY, history)
-    checkpoint.save(folder / FLOAT, network.state_dict())
-    return network.eval()
+    checkpoint.save(folder / FLOAT, floating.state_dict())
+    return floating.eval()
 
 
 def _quantized(
@@ -128,7 +143,7 @@ def _quantized(
 ) -> QuantNetwork:
     """The quantized network, trained or read back; the history of both stages is on disk afterwards."""
     if (folder / QAT).exists():
-        network = quantized_start(floating, x, preset)
+        network = quantized_start(floating, x, preset, options["order"])
         network.load_state_dict(checkpoint.load(folder / QAT))
         return network.eval()
     network, history = quantized_stage(floating, x, y, recipe, preset, seed, **options)
@@ -138,11 +153,32 @@ def _quantized(
     return network.eval()
 
 
-def configuration(model: networks.Model, data: Dataset, preset: Preset, recipe: Recipe, seed: int) -> dict[str, Any]:
+def design_of(data: Dataset, order: Order, config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the network depends on beside its name, as it is kept in the configuration."""
+    return {
+        "input_shape": list(data.x_train.shape[1:]),
+        "classes": len(data.classes),
+        "divisor": data.divisor,
+        "config": dict(config or {}),
+        "order": order,
+    }
+
+
+def fitted(model: networks.Model, design: Mapping[str, Any]) -> Network:
+    """The network of a design, in the published order; raises UserError where it does not exist."""
+    if design["order"] not in model.orders:
+        raise unknown(f"order of {model.name}", design["order"], model.orders)
+    return model.fitted(design["input_shape"], design["classes"], design["divisor"], design["config"])
+
+
+def configuration(
+    model: networks.Model, data: Dataset, design: dict[str, Any], preset: Preset, recipe: Recipe, seed: int
+) -> dict[str, Any]:
     """Everything that the result depends on."""
     return {
         "format": FORMAT,
         "model": model.name,
+        "network": design,
         "dataset": data.name,
         "data_sha256": hashlib.sha256(data.x_train.tobytes() + data.y_train.tobytes()).hexdigest(),
         "preset": preset.name,
@@ -203,10 +239,15 @@ def load(folder: Path) -> Run:
         what = f"its training is not finished ({', '.join(missing)} missing)"
         raise UserError(Problem(what, str(folder), fix="continue it with edgekit train MODEL --resume"))
     config = checkpoint.read_json(folder / CONFIG)
+    if config["format"] != FORMAT:
+        what = f"it was trained by another version (format {config['format']}, not {FORMAT})"
+        raise UserError(Problem(what, str(folder), fix="train again with --force"))
     model = networks.model(config["model"])
-    floating = FloatNetwork(model.network)
+    network = fitted(model, config["network"])
+    floating = FloatNetwork(network)
     floating.load_state_dict(checkpoint.load(folder / FLOAT))
     # Any calibration data will do: the learned ranges come from the file.
-    quantized = quantized_start(floating, torch.zeros(1, *model.network.input_shape), model.preset(config["preset"]))
+    inputs, preset = torch.zeros(1, *network.input_shape), model.preset(config["preset"])
+    quantized = quantized_start(floating, inputs, preset, config["network"]["order"])
     quantized.load_state_dict(checkpoint.load(folder / QAT))
     return Run(folder, config, floating.eval(), quantized.eval(), checkpoint.read_json(folder / METRICS))
