@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -14,6 +15,9 @@ from edgekit.page.figures import amount
 
 BAR_HEIGHT = 16
 TRACE_WIDTH, TRACE_HEIGHT = 200.0, 72.0
+OVERLAID = 4  # more channels than these get a lane each
+LANE, SWING = 10.0, 3.0  # height of a lane, and of what it shows, in lanes: neighbours may cross, as in any recording
+MOST_POINTS = 400  # of a trace: more than there are pixels
 
 # (style class, what it is, how much)
 Part = tuple[str, str, float]
@@ -70,12 +74,32 @@ def meter(used: int, available: int, name: str) -> Markup:
 
 
 def traces(channels: Sequence[Sequence[float]], low: float, high: float, label: str) -> Markup:
-    """One line per channel; ``low`` and ``high`` are the bottom and the top, the same for pictures to be compared."""
-    box = f"0 0 {TRACE_WIDTH:g} {TRACE_HEIGHT:g}"
-    svg = drawing("trace", label, viewBox=box, preserveAspectRatio="none")
-    scale = TRACE_HEIGHT / ((high - low) or 1.0)
-    for values in channels:
+    """One line per channel; ``low`` and ``high`` are the bottom and the top, the same for pictures to be compared.
+
+    A few channels lie over each other; many lie below each other, the first on top, each in the middle of its lane.
+    """
+    lanes = len(channels) > OVERLAID
+    height = LANE * (len(channels) - 1 + SWING) if lanes else TRACE_HEIGHT
+    box = f"0 0 {TRACE_WIDTH:g} {height:g}"
+    svg = drawing("trace lanes" if lanes else "trace", label, viewBox=box, preserveAspectRatio="none")
+    scale = (LANE * SWING if lanes else TRACE_HEIGHT) / ((high - low) or 1.0)
+    for number, samples in enumerate(channels):
+        values, top = envelope(samples), LANE * number if lanes else 0.0
         step = TRACE_WIDTH / max(len(values) - 1, 1)
-        points = (f"{index * step:.1f},{(high - value) * scale:.1f}" for index, value in enumerate(values))
+        points = (f"{index * step:.1f},{top + (high - value) * scale:.1f}" for index, value in enumerate(values))
         shape(svg, "polyline", points=" ".join(points))
     return markup(svg)
+
+
+def envelope(samples: Sequence[float]) -> Sequence[float]:
+    """The samples; of more than MOST_POINTS the extremes of stretches that are equally long, as they occur."""
+    if len(samples) <= MOST_POINTS:
+        return samples
+    stretches = MOST_POINTS // 2
+    ends = [len(samples) * number // stretches for number in range(stretches + 1)]
+    result: list[float] = []
+    for start, end in pairwise(ends):
+        places = range(start, end)
+        extremes = (min(places, key=samples.__getitem__), max(places, key=samples.__getitem__))
+        result += [samples[place] for place in sorted(extremes)]
+    return result

@@ -52,6 +52,23 @@ def test_traces_without_extent_are_drawn_nevertheless(values: list[float]) -> No
     ET.fromstring(charts.traces([values], 4.0, 4.0, "flat"))
 
 
+def test_many_channels_lie_below_each_other() -> None:
+    picture = ET.fromstring(charts.traces([[0.0, 1.0]] * 5, -1, 1, "five channels"))
+    lines = [line.get("points") for line in picture.findall("polyline")]
+    assert lines == [f"0.0,{15 + 10 * lane:.1f} 200.0,{10 * lane:.1f}" for lane in range(5)]
+    assert picture.get("viewBox") == "0 0 200 70"  # the lowest lane's swing ends at the bottom
+
+
+def test_long_traces_keep_their_extremes() -> None:
+    samples = [0.0] * 1125
+    samples[700], samples[703], samples[1124] = 5.0, -4.0, 3.0
+    shown = charts.envelope(samples)
+    assert len(shown) == 400
+    assert (max(shown), min(shown), shown[-1]) == (5.0, -4.0, 3.0)
+    assert shown.index(5.0) < shown.index(-4.0)
+    assert charts.envelope(samples[:400]) == samples[:400]
+
+
 TIMELINE = {
     "arena_bytes": 100,
     "steps": ["input", "conv", "output"],
