@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EXTRAS = {"torch": "train", "brevitas": "train", "unicorn": "emulate", "ray": "scale"}
+EXTRAS = {"torch": "train", "brevitas": "train", "unicorn": "emulate", "ray": "scale", "scipy": "train", "moabb": "eeg"}
 
 
 def advice(module: str | None) -> tuple[str, str] | None:
