@@ -197,7 +197,9 @@ def _arguments(plan: Plan, layer: Layer, position: int, call: Call) -> list[str]
         return f"({kind})(void *)({arena} + {offset})"
 
     kinds = _signature(layer, call)
-    words = [at(kinds[i], plan.offset(layer.node.inputs[index])) for i, index in enumerate(call.inputs)]
+    words = []
+    for kind, index in zip(kinds, call.inputs, strict=False):
+        words.append(at(kind, plan.offset(layer.node.inputs[index]) + layer.kernel.skipped(layer.site, index)))
     words.append(at(kinds[len(words)], plan.offset(layer.node.output)))
     words += [array_symbol(layer, position, array) for array in call.arrays]
     if call.scratch:

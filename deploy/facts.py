@@ -50,8 +50,9 @@ def layer_facts(plan: Lowered, layer: Layer) -> dict[str, Any]:
 
 
 def tensor_facts(plan: Lowered, tensor: Tensor) -> dict[str, Any]:
-    """A tensor but for its address."""
+    """A tensor but for its address; ``part``: what is computed of it (a range per axis), where that is not all."""
     layout = plan.layouts[tensor.name]
+    part = [list(bounds) for bounds in plan.need.boxes[tensor.name]]
     return {
         "name": tensor.name,
         "dtype": tensor.dtype.value,
@@ -60,4 +61,5 @@ def tensor_facts(plan: Lowered, tensor: Tensor) -> dict[str, Any]:
         "zero_point": tensor.zero_point,
         "bytes": tensor.nbytes,
         "layout": {"view": list(layout.view), "perm": list(layout.perm)},
+        **({"part": part} if plan.need.partial(tensor.name) else {}),
     }

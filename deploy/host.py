@@ -6,6 +6,7 @@ import _ctypes
 import ctypes
 import json
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ def stored_tensor(memory: bytes, facts: dict[str, Any]) -> NDArray:
     shape = tuple(facts["shape"])
     flat = from_bytes(memory, dtype, (int(np.prod(shape)),))
     return layout.load(flat, shape)
+
+
+def computed_parts(facts: Mapping[str, Any]) -> dict[str, tuple[slice, ...]]:
+    """By layer output, what of it a build (``facts``: its build.json) computes, where that is not all of it."""
+    outputs = [layer["output"] for layer in facts["layers"]]
+    return {t["name"]: tuple(slice(*bounds) for bounds in t["part"]) for t in outputs if "part" in t}
 
 
 class HostModel:
@@ -60,7 +67,10 @@ class HostModel:
         return {name: np.array(values) for name, values in outputs.items()}
 
     def trace(self, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
-        """Every layer's output ``(N, *shape)``, read from the arena right after the layer ran."""
+        """Every layer's output ``(N, *shape)``, read from the arena right after the layer ran.
+
+        Where only a part of it is computed (:func:`computed_parts`), that part.
+        """
         rows: dict[str, list[NDArray]] = {layer["output"]["name"]: [] for layer in self.facts["layers"]}
         for sample in range(len(next(iter(inputs.values())))):
             for t in self.facts["inputs"]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 from deploy.boards import Board
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Call, Kernel, Site
 from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
+from deploy.needed import Needed, needed
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Node
 from quant.ops import Reshape
@@ -49,7 +51,8 @@ class Lowered:
     """The layers of a model on a board.
 
     Attributes:
-        graph: with the copies at its borders that layouts ask for.
+        graph: with the copies at its borders that layouts ask for; tensors are whole.
+        need: what of every tensor is computed and stored.
         storage: tensor -> tensor whose memory it shares (itself unless it is a reshape that copies nothing).
     """
 
@@ -58,6 +61,7 @@ class Lowered:
     layers: tuple[Layer, ...]
     layouts: dict[str, Layout]
     storage: dict[str, str]
+    need: Needed
 
     @cached_property
     def weight_bytes(self) -> int:
@@ -91,37 +95,40 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
             )
         )
     graph = with_logical_boundaries(graph)
-    layouts = _layouts(graph, kernels)
+    need = needed(graph)
+    layouts = _layouts(need, kernels)
     storage = {name: name for name in graph.tensors}
     layers: list[Layer] = []
     for node in graph.nodes:
-        site = _site(graph, node, layouts)
+        site = _site(need, node, layouts)
         if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
             storage[node.output] = storage[node.inputs[0]]
             continue
         kernel, why = _choose(site, board, kernels)
         layers.append(Layer(len(layers), node, site, kernel, why, tuple(kernel.calls(site))))
-    return Lowered(graph, board, tuple(layers), layouts, storage)
+    return Lowered(graph, board, tuple(layers), layouts, storage, need)
 
 
-def _site(graph: Graph, node: Node, layouts: dict[str, Layout]) -> Site:
-    inputs = tuple(graph.inputs_of(node))
+def _site(need: Needed, node: Node, layouts: dict[str, Layout]) -> Site:
+    part = need.parts[node.name]
+    inputs = tuple(need.tensor(name) for name in node.inputs)
     kinds = tuple(layouts[name] for name in node.inputs)
-    return Site(node.name, node.op, inputs, graph.tensors[node.output], kinds, layouts[node.output])
+    return Site(node.name, part.op, inputs, need.tensor(node.output), kinds, layouts[node.output], part.takes)
 
 
-def _layouts(graph: Graph, kernels: Sequence[Kernel]) -> dict[str, Layout]:
+def _layouts(need: Needed, kernels: Sequence[Kernel]) -> dict[str, Layout]:
     """Channels-last everywhere, logical order at the borders, and reshapes that copy nothing where consumers agree."""
     flexible = {kernel.op for kernel in kernels} - {kernel.op for kernel in kernels if not kernel.any_layout}
+    graph = need.graph
     borders = {t.name for t in (*graph.inputs, *graph.outputs)}
-    layouts = {
-        name: planar(t.shape) if name in borders else channels_last(t.shape) for name, t in graph.tensors.items()
-    }
+    shapes = {name: need.tensor(name).shape for name in graph.tensors}
+    layouts = {name: planar(shape) if name in borders else channels_last(shape) for name, shape in shapes.items()}
     for node in graph.nodes:
         consumers = graph.consumers(node.output)
         if (
             isinstance(node.op, Reshape)
             and node.output not in borders
+            and prod(shapes[node.output]) == prod(shapes[node.inputs[0]])
             and all(type(c.op) in flexible for c in consumers)
         ):
             layouts[node.output] = layouts[node.inputs[0]]

@@ -11,6 +11,7 @@ from deploy.kernels.base import Kernel
 from deploy.layers import Layer, Lowered, lower
 from deploy.memory import Arena, Buffer, aligned
 from deploy.memory import plan as plan_memory
+from deploy.needed import Needed
 from deploy.placement import FLASH, Placement
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Tensor
@@ -42,8 +43,9 @@ def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, p
         UserError: as :func:`lower`, or an arena larger than the board's RAM.
     """
     low = lower(graph, board, kernels)
-    arena, storage = _place(low.graph, low.layers, low.storage)
-    plan = Plan(low.graph, board, low.layers, low.layouts, storage, arena, placement if board.rams else FLASH)
+    arena, storage = _place(low.need, low.layers, low.storage)
+    placement = placement if board.rams else FLASH
+    plan = Plan(low.graph, board, low.layers, low.layouts, storage, low.need, arena, placement)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
     if problems:
         raise UserError(problems)
@@ -54,15 +56,15 @@ def _scratch(index: int) -> str:
     return f"scratch of layer {index}"
 
 
-def _place(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> tuple[Arena, dict[str, str]]:
+def _place(need: Needed, layers: Sequence[Layer], storage: dict[str, str]) -> tuple[Arena, dict[str, str]]:
     """Addresses, with and without outputs taking their inputs' place, whichever needs less memory."""
     shared = dict(storage)
     for layer in layers:
-        host = _takes_place_of(graph, layers, layer, shared)
+        host = _takes_place_of(need.graph, layers, layer, shared)
         if host is not None:
             target = shared[layer.node.output]
             shared = {name: host if base == target else base for name, base in shared.items()}
-    plans = [(plan_memory(_buffers(graph, layers, s)), s) for s in (shared, storage)]
+    plans = [(plan_memory(_buffers(need, layers, s)), s) for s in (shared, storage)]
     return min(plans, key=lambda entry: entry[0].size)
 
 
@@ -87,11 +89,11 @@ def _spans(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> di
     return {name: (min(steps), max(steps)) for name, steps in uses.items()}
 
 
-def _buffers(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> list[Buffer]:
+def _buffers(need: Needed, layers: Sequence[Layer], storage: dict[str, str]) -> list[Buffer]:
     members: dict[str, list[Tensor]] = {}
     for name, base in storage.items():
-        members.setdefault(base, []).append(graph.tensors[name])
-    spans = _spans(graph, layers, storage)
+        members.setdefault(base, []).append(need.tensor(name))
+    spans = _spans(need.graph, layers, storage)
     buffers = [Buffer(base, max(t.nbytes for t in members[base]), *spans[base]) for base in spans]
     for layer in layers:
         if layer.scratch_bytes:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from deploy.box import Range
 from deploy.kernels.packing import hwc
 from quant.graph import Tensor
-
-Range = tuple[int, int]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from deploy.box import Box, Range, start
 from deploy.kernels.base import Site
 from deploy.layout import channels_last
-from deploy.region import Range, Region, flat, whole
+from deploy.region import Region, flat, whole
 from quant.graph import Tensor
 from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Op, Requantize, Table
 from quant.ops.pool import Window
@@ -100,7 +101,22 @@ def _cut_elements(site: Site, output: Region) -> Tile:
     inputs = tuple(_shrunk(x, shape) for x in site.inputs)
     layout = channels_last(shape)
     part = Site(site.name, site.op, inputs, _shrunk(site.output, shape), (layout,) * len(inputs), layout)
-    return Tile(part, tuple(replace(output, item=x.dtype.bits // 8) for x in site.inputs), output)
+    return Tile(part, tuple(_operand(site, i, output) for i in range(len(inputs))), output)
+
+
+def _operand(site: Site, position: int, output: Region) -> Region:
+    """The elements of an input that belong to ``output``: its box lies in what the operator takes of that input."""
+    x, take = site.inputs[position], site.take(position)
+    full = whole(x) if output.size == whole(site.output).size else flat(x)
+    firsts = _firsts(take) if full == whole(x) else (0, 0, start(take, x.shape))
+    top, left, first = ((a + at, b + at) for (a, b), at in zip(output.ranges, firsts, strict=True))
+    return replace(full, ranges=(top, left, first))
+
+
+def _firsts(take: Box) -> tuple[int, int, int]:
+    """First row, column and channel."""
+    top, left = [0] * (3 - len(take)) + [first for first, _ in take[1:]]
+    return top, left, take[0][0]
 
 
 def _seen(
@@ -120,7 +136,7 @@ def _seen(
         if output.shape[at] == output.size[at]:  # all of it, so that a resident input stays in one piece
             pad = pads[axis], pads[rank + axis]
         else:
-            spans[at], pad = _span(
+            spans[at], pad = span(
                 output.ranges[at], x.size[at], kernel[axis], strides[axis], dilations[axis], pads[axis]
             )
         before.append(pad[0])
@@ -128,7 +144,7 @@ def _seen(
     return replace(x, ranges=(spans[0], spans[1], spans[2])), (*before, *after)
 
 
-def _span(out: Range, size: int, kernel: int, stride: int, dilation: int, pad: int) -> tuple[Range, Range]:
+def span(out: Range, size: int, kernel: int, stride: int, dilation: int, pad: int) -> tuple[Range, Range]:
     """What the windows of outputs ``out`` see of an axis of ``size``, and the padding before and behind it.
 
     Windows that see nothing but padding get the element next to it.

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from deploy.host import HostModel
+from deploy.host import HostModel, computed_parts
 from edgekit.firmware import Firmware
 from quant.graph import Graph
 from quant.interchange.model import load
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from edgekit.simulation import Simulation
 
 Tensors = Mapping[str, NDArray]
-# Inputs (N, *shape) of the model's one input -> tensors by name, (N, *shape) each.
+# Inputs (N, *shape) of the model's one input -> tensors by name, (N, *shape) each. A machine that computes only a part
+# of some layers says so in an attribute ``parts``: tensor name -> index of the part, an axis each.
 Machine = Callable[[NDArray[np.int8]], Tensors]
+Parts = Mapping[str, tuple[slice, ...]]
 Progress = Callable[[int, int], None]
 
 CHUNK = 50  # samples whose tensors are in memory at once
@@ -47,7 +49,7 @@ class Difference:
 
 @dataclass
 class Agreement:
-    """What was compared on one machine; ``layers`` counts the tensors compared per sample."""
+    """What was compared on one machine; ``layers`` counts the tensors compared per sample, ``values`` elements."""
 
     machine: str
     samples: int = 0
@@ -69,13 +71,15 @@ def compare(
 ) -> Agreement:
     """Run ``inputs`` (N, *shape) on a machine and on the reference.
 
-    Every layer must be there, apart from reshapes, which are no layers in C. The first difference is the one in the
-    earliest layer among the samples of the first chunk that differs at all.
+    Every layer must be there, apart from reshapes, which are no layers in C; of a layer that the machine computes in
+    part, that part is compared. The first difference is the one in the earliest layer among the samples of the first
+    chunk that differs at all.
 
     Raises:
         ValueError: the machine left out a layer.
     """
     agreement = Agreement(machine)
+    parts: Parts = getattr(compute, "parts", {})
     for start in range(0, len(inputs), CHUNK):
         part = inputs[start : start + CHUNK]
         expected, found = run(graph, {graph.inputs[0].name: part}), compute(part)
@@ -83,7 +87,7 @@ def compare(
         if missing:
             raise ValueError(f"{machine} gave no value for {', '.join(missing)}")
         compared = [node.output for node in graph.nodes if node.output in found]
-        for difference in _differences(compared, expected, found, agreement):
+        for difference in _differences(compared, expected, found, parts, agreement):
             agreement.first = agreement.first or _at(difference, start)
         agreement.samples += len(part)
         agreement.layers = len(compared)
@@ -91,18 +95,22 @@ def compare(
     return agreement
 
 
-def _differences(names: list[str], expected: Tensors, found: Tensors, agreement: Agreement) -> Iterator[Difference]:
-    """The first difference of every layer that has any; counts all of them."""
+def _differences(
+    names: list[str], expected: Tensors, found: Tensors, parts: Parts, agreement: Agreement
+) -> Iterator[Difference]:
+    """The first difference of every layer that has any, at its place in the whole tensor; counts all of them."""
     for name in names:
-        want, have = expected[name], found[name]
+        part = parts.get(name, (slice(0, None),) * (expected[name].ndim - 1))
+        want, have = expected[name][:, *part], found[name]
         if want.shape != have.shape:
             raise ValueError(f"{agreement.machine} gave {name} in shape {have.shape}, not {want.shape}")
         wrong = np.argwhere(want != have)
         agreement.values += want.size
         agreement.different += len(wrong)
         if len(wrong):
-            where = tuple(wrong[0].tolist())
-            yield Difference(name, where[0], where[1:], int(want[where]), int(have[where]))
+            sample, *at = where = tuple(wrong[0].tolist())
+            index = tuple(i + bounds.start for i, bounds in zip(at, part, strict=True))
+            yield Difference(name, sample, index, int(want[where]), int(have[where]))
 
 
 def _at(difference: Difference, start: int) -> Difference:
@@ -127,16 +135,21 @@ def onnx_runtime(path: Path) -> Machine:
     return compute
 
 
-def host_library(folder: Path) -> Machine:
+class HostLibrary:
     """The C of a ``host`` build: layer by layer, and its whole ``run`` for the outputs."""
-    model = HostModel(folder)
-    name = model.facts["inputs"][0]["name"]
 
-    def compute(inputs: NDArray[np.int8]) -> Tensors:
-        given = {name: inputs}
-        return {**model.trace(given), **model.run(given)}
+    def __init__(self, folder: Path) -> None:
+        self.model = HostModel(folder)
+        self.parts = computed_parts(self.model.facts)
 
-    return compute
+    def __call__(self, inputs: NDArray[np.int8]) -> Tensors:
+        given = {self.model.facts["inputs"][0]["name"]: inputs}
+        return {**self.model.trace(given), **self.model.run(given)}
+
+
+def host_library(folder: Path) -> Machine:
+    """:class:`HostLibrary` as a machine."""
+    return HostLibrary(folder)
 
 
 class EmulatedBoard:
@@ -147,6 +160,7 @@ class EmulatedBoard:
 
     def __init__(self, firmware: Firmware) -> None:
         self.firmware = firmware
+        self.parts = computed_parts(firmware.facts)
         self.last: EmulationResult | None = None
 
     def __call__(self, inputs: NDArray[np.int8]) -> Tensors:
@@ -163,6 +177,7 @@ class SimulatedCluster:
 
     def __init__(self, firmware: Firmware, point: OperatingPoint, cores: int | None) -> None:
         self.firmware, self.point, self.cores = firmware, point, cores
+        self.parts = computed_parts(firmware.facts)
         self.last: Simulation | None = None
 
     def __call__(self, inputs: NDArray[np.int8]) -> Tensors:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deploy.box import Range
 from deploy.gap.tiling import Tiling
 from deploy.group import Group
 from deploy.kernels.base import Array, Call
 from deploy.layers import Layer
 from deploy.memory import aligned
-from deploy.region import Range
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def sizes(low: Lowered) -> dict[str, int]:
     """Bytes of every stored tensor."""
     result: dict[str, int] = {}
     for name, base in low.storage.items():
-        result[base] = max(result.get(base, 0), low.graph.tensors[name].nbytes)
+        result[base] = max(result.get(base, 0), low.need.tensor(name).nbytes)
     return result
 
 

@@ -100,6 +100,7 @@ def make_cluster_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KE
         low.layers,
         low.layouts,
         low.storage,
+        low.need,
         homes.groups,
         homes.tilings,
         homes.resident,

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from deploy.box import Range
 from deploy.cluster import Cluster
 from deploy.group import Group
 from deploy.kernels.base import Call
 from deploy.layers import Layer
 from deploy.memory import aligned
-from deploy.region import Range
 from deploy.tile import Tile, channel_unit
 
 BLOCK = 4  # outputs and positions that the kernels compute together

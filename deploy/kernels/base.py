@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from numpy.typing import NDArray
 
+from deploy.box import Box, start, whole
 from deploy.layout import Layout
 from quant.dtypes import DType
 from quant.graph import Tensor
@@ -64,7 +65,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Site:
-    """A node as a kernel sees it: operator, tensors and the layouts they are stored in."""
+    """A node as a kernel sees it: operator, tensors and the layouts they are stored in.
+
+    Attributes:
+        takes: what of every input the operator reads, if not all of it. Operators on one element at a time take one
+            piece of memory; kernels that move data take any box; windows say it with their pads.
+    """
 
     name: str
     op: Op
@@ -72,6 +78,11 @@ class Site:
     output: Tensor
     layouts: tuple[Layout, ...]
     out_layout: Layout
+    takes: tuple[Box, ...] = ()
+
+    def take(self, position: int) -> Box:
+        """What of an input the operator reads."""
+        return self.takes[position] if self.takes else whole(self.inputs[position].shape)
 
 
 class Kernel(ABC):
@@ -102,6 +113,11 @@ class Kernel(ABC):
     @abstractmethod
     def calls(self, site: Site) -> Sequence[Call]:
         """The C calls that compute the node, in order."""
+
+    def skipped(self, site: Site, position: int) -> int:
+        """Bytes of an input before the first one that its calls are given."""
+        x = site.inputs[position]
+        return start(site.take(position), x.shape) * x.dtype.bits // 8
 
     def scratch(self, site: Site) -> int:
         """Bytes of working memory that its calls need; overridden where asking :meth:`calls` would be slow."""

@@ -40,7 +40,7 @@ class PortableRequantize(Kernel):
 
     def calls(self, site: Site) -> Sequence[Call]:
         requant, x = cast(Requantize, site.op).requant, site.inputs[0]
-        sizes = {"elements": x.elements, "in_bits": x.dtype.bits}
+        sizes = {"elements": site.output.elements, "in_bits": x.dtype.bits}
         factor = Array("factor", "int32_t", records(requant, np.array([-x.zero_point])))
         geometry = ("ek_requantize_geometry", {**sizes, **requant_fields(requant)})
         return [Call("ek_requantize_tensor", geometry, arrays=(factor,))]

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from deploy.box import slices
 from deploy.kernels.base import Array, Call, Kernel, Site
 from deploy.layout import Layout
 from quant.dtypes import DType
@@ -20,6 +21,12 @@ DIMENSIONS = 6  # of ek_copy_geometry
 def positions(layout: Layout, shape: tuple[int, ...]) -> Index:
     """Storage position of every logical element, in logical ``shape``."""
     return layout.load(np.arange(len(layout.order)), shape)
+
+
+def taken(site: Site, position: int = 0) -> Index:
+    """Storage position of every logical element that the operator takes of an input, in the shape of that box."""
+    x = site.inputs[position]
+    return positions(site.layouts[position], x.shape)[slices(site.take(position))]
 
 
 def loops(source: Index, target: Index) -> list[tuple[int, int, int]] | None:
@@ -73,6 +80,9 @@ class Movement(Kernel):
     header = "copy.h"
     any_layout = True
 
+    def skipped(self, site: Site, position: int) -> int:
+        return 0  # the copies begin where they have to
+
     def cycles(self, site: Site) -> float:
         return 6.0 * site.output.elements
 
@@ -84,9 +94,8 @@ class PortableReshape(Movement):
     op = Reshape
 
     def calls(self, site: Site) -> Sequence[Call]:
-        x, y = site.inputs[0], site.output
-        source = positions(site.layouts[0], x.shape).ravel()
-        return [copy_call(source, positions(site.out_layout, y.shape).ravel(), x.dtype)]
+        y = site.output
+        return [copy_call(taken(site).ravel(), positions(site.out_layout, y.shape).ravel(), y.dtype)]
 
 
 class PortableConcat(Movement):
@@ -97,11 +106,12 @@ class PortableConcat(Movement):
 
     def calls(self, site: Site) -> Sequence[Call]:
         axis, y = cast(Concat, site.op).axis, site.output
-        sizes = [x.shape[axis] for x in site.inputs]
-        parts = np.split(positions(site.out_layout, y.shape), np.cumsum(sizes)[:-1], axis)
+        sources = [taken(site, which) for which in range(len(site.inputs))]
+        ends = np.cumsum([source.shape[axis] for source in sources])
+        parts = np.split(positions(site.out_layout, y.shape), ends[:-1], axis)
         return [
-            copy_call(positions(layout, x.shape).ravel(), part.ravel(), x.dtype, which)
-            for which, (x, layout, part) in enumerate(zip(site.inputs, site.layouts, parts, strict=True))
+            copy_call(source.ravel(), part.ravel(), y.dtype, which)
+            for which, (source, part) in enumerate(zip(sources, parts, strict=True))
         ]
 
 
@@ -125,8 +135,8 @@ class PortablePad(Movement):
     op = Pad
 
     def calls(self, site: Site) -> Sequence[Call]:
-        x, y, pads = site.inputs[0], site.output, cast(Pad, site.op).pads
-        inner = tuple(slice(before, before + n) for before, n in zip(pads, x.shape, strict=False))
+        source, y, pads = taken(site), site.output, cast(Pad, site.op).pads
+        inner = tuple(slice(before, before + n) for before, n in zip(pads, source.shape, strict=False))
         target = positions(site.out_layout, y.shape)[inner]
-        fill = Call("ek_fill", ("ek_fill_geometry", {"elements": y.elements, "value": x.zero_point}))
-        return [fill, copy_call(positions(site.layouts[0], x.shape).ravel(), target.ravel(), x.dtype)]
+        fill = Call("ek_fill", ("ek_fill_geometry", {"elements": y.elements, "value": y.zero_point}))
+        return [fill, copy_call(source.ravel(), target.ravel(), y.dtype)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deploy.region import Range, Region, flat, whole
+from deploy.box import Range
+from deploy.region import Region, flat, whole
 from quant.dtypes import DType
 from quant.graph import Tensor
 

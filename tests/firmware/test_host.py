@@ -12,10 +12,12 @@ import pytest
 
 from deploy.kernels import KERNELS
 from deploy.kernels.dense import PortableDense
+from deploy.kernels.xpulp import up
 from quant.ops import Dense
 from quant.requant import Requant
-from tests.firmware.cases import Case, all_cases, tensor
-from tests.firmware.harness import Run, mismatches, plan_runs
+from tests.firmware.cases import Case, all_cases, convolutions, tensor
+from tests.firmware.harness import Run, mismatches, plan_runs, result_bytes
+from tests.firmware.tiles import tile_runs
 from tests.firmware.toolchain import HOST_FLAGS, run_on_host
 
 SINGLE = [kernel for kernel in KERNELS if not kernel.team]
@@ -23,7 +25,9 @@ SINGLE = [kernel for kernel in KERNELS if not kernel.team]
 
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
-    return plan_runs(all_cases(), SINGLE, inplace=True)
+    whole = plan_runs(all_cases(), SINGLE, inplace=True)
+    pieces = tile_runs(convolutions(np.random.default_rng(4)), SINGLE, each=2)
+    return [*whole, *(replace(run, offset=run.offset + up(result_bytes(whole), 8)) for run in pieces)]
 
 
 def test_every_variant_is_exercised(runs: list[Run]) -> None:

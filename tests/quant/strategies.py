@@ -1,7 +1,8 @@
 """Hypothesis strategies for integer graphs: random operators, geometry, factors and inputs.
 
 ``graphs()`` draws graphs of at least four nodes over every operator, 1-D and 2-D, with odd channel counts, strides,
-dilations, groups and asymmetric padding that may exceed the input. ``inputs_of`` makes inputs with extreme values.
+dilations, groups and asymmetric padding that may exceed the input. ``cones()`` draws graphs that need only parts of
+their tensors. ``inputs_of`` makes inputs with extreme values.
 """
 
 from __future__ import annotations
@@ -211,12 +212,12 @@ def argmax(g: Sketch) -> None:
     g.add("argmax", ArgMax(g.pick(0, len(x.shape) - 1)), x)
 
 
+SPATIAL_STEPS = (conv, conv, conv, add, average_pool, max_pool, table, requantize, reshape, concat, slicing, pad)
 STEPS = (conv, conv, dense, add, average_pool, max_pool, table, requantize, reshape, concat, slicing, pad, argmax)
 
 
-@st.composite
-def graphs(draw: Any, rank: int | None = None, most: int = 9) -> Graph:
-    """Graphs of 4 to about ``most`` nodes; ``rank`` 1 or 2 spatial dimensions, or either."""
+def _sketch(draw: Any, rank: int | None, steps: tuple[Callable[[Sketch], None], ...], most: int) -> Sketch:
+    """An input and 4 to about ``most`` nodes; ``rank`` 1 or 2 spatial dimensions, or either."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     spatial = rank or draw(st.integers(1, 2))
     shape = (draw(st.integers(1, 7)), *(draw(st.integers(1, 17 if spatial == 1 else 9)) for _ in range(spatial)))
@@ -224,16 +225,44 @@ def graphs(draw: Any, rank: int | None = None, most: int = 9) -> Graph:
     x = Tensor("x", shape, DType.S8, draw(st.sampled_from([-128, 0, 127, 5])), 0.125)
     g.builder.input(x.name, x.shape, x.dtype, x.zero_point, x.scale)
     g.tensors.append(x)
-    steps = draw(st.lists(st.sampled_from(STEPS), min_size=4, max_size=most))
-    for step in steps:
+    for step in draw(st.lists(st.sampled_from(steps), min_size=4, max_size=most)):
         step(g)
     while len(g.tensors) < 5:
         table(g)
+    return g
+
+
+@st.composite
+def graphs(draw: Any, rank: int | None = None, most: int = 9) -> Graph:
+    """Graphs of 4 to about ``most`` nodes; ``rank`` 1 or 2 spatial dimensions, or either."""
+    g = _sketch(draw, rank, STEPS, most)
     used = {name for node in g.builder.nodes for name in node.inputs}
     for tensor in g.tensors[1:]:
         if tensor.name not in used:
             g.builder.output(tensor.name)
     return g.builder.build()
+
+
+@st.composite
+def cones(draw: Any, rank: int | None = None, most: int = 9) -> Graph:
+    """Graphs whose one output is a random box of the last tensor that has spatial axes; every node leads there."""
+    g = _sketch(draw, rank, SPATIAL_STEPS, most)
+    x = g.source(ranks=(2, 3), dtypes=(DType.S8, DType.S16))
+    starts = [0, *(g.pick(0, n - 1) for n in x.shape[1:])]
+    stops = [x.shape[0], *(g.pick(start + 1, n) for start, n in zip(starts[1:], x.shape[1:], strict=True))]
+    box = g.add("slice", Slice(tuple((a, b, 1) for a, b in zip(starts, stops, strict=True))), x)
+    reached, kept = {box.name}, []
+    for node in reversed(g.builder.nodes):
+        if node.output in reached:
+            reached.update(node.inputs)
+            kept.append(node)
+    builder, given = GraphBuilder("cone", {"origin": "hypothesis"}), g.tensors[0]
+    builder.input(given.name, given.shape, given.dtype, given.zero_point, given.scale)
+    scales = {tensor.name: tensor.scale for tensor in g.tensors}
+    for node in reversed(kept):
+        builder.add(node.name, node.op, *node.inputs, scale=scales[node.output])
+    builder.output(box.name)
+    return builder.build()
 
 
 def inputs_of(graph: Graph, seed: int = 0, batch: int = 4) -> dict[str, NDArray]:

@@ -52,17 +52,20 @@ EK_INLINE void ek_conv_column(const int8_t *x, int32_t channels, int32_t zero, e
     }
 }
 
-/* Input row `x` (channels of one group) into scratch columns, zeros left and right of it. */
+/* Input row `x` (channels of one group) into scratch columns, zeros left and right of it; without what lies before the
+ * first window, where the pad is negative. */
 EK_INLINE void ek_conv_expand(const ek_conv_geometry *g, const int8_t *x, ek_word *row) {
     const ek_window *s = &g->window;
     const int32_t words = ek_conv_words(g), columns = ek_conv_columns(s), channels = s->in_c / g->groups;
-    const int32_t left = ek_min(s->pad_left, columns), filled = ek_min(s->in_w, columns - left);
+    const int32_t left = ek_max(0, ek_min(s->pad_left, columns)), before_window = ek_max(0, -s->pad_left);
+    const int32_t filled = ek_max(0, ek_min(s->in_w - before_window, columns - left));
     const int32_t tap = s->dilation_w, pairs_taps = (channels & 1) && s->kernel_w > 1;
     for (int32_t i = 0; i < left * words; i++)
         row[i] = 0;
     for (int32_t i = (left + filled) * words; i < columns * words; i++)
         row[i] = 0;
     row += left * words;
+    x += before_window * s->in_c;
     for (int32_t i = 0; i < filled; i++) {
         const int32_t before = pairs_taps && left + i >= tap ? tap * words : 0;
         ek_conv_column(x + i * s->in_c, channels, g->in_zero, row + i * words, before);

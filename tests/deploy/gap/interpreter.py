@@ -12,10 +12,11 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from deploy.box import shape_of, slices
 from deploy.gap.plan import ClusterPlan
 from deploy.gap.schedule import make_steps
 from deploy.gap.steps import Pointer, Step, Transfer
-from deploy.tile import Tile
+from deploy.kernels.base import Site
 from quant.dtypes import from_bytes, to_bytes
 from quant.ops import AveragePool, Conv, MaxPool
 
@@ -90,13 +91,15 @@ class Interpreter:
         for i, (tensor, layout) in enumerate(zip(site.inputs, site.layouts, strict=True)):
             at = pointers[i] if i in pointers else self.plan.pointer(step.layer.node.inputs[i])
             flat = from_bytes(self._read(at, tensor.nbytes), tensor.dtype, (tensor.elements,))
-            values.append(layout.load(flat, tensor.shape)[None].astype(np.int64))
-        result = evaluate(step.tile, values) if step.tile else site.op.evaluate(values, list(site.inputs))
+            loaded = layout.load(flat, tensor.shape)[slices(site.take(i))]
+            values.append(loaded[None].astype(np.int64))
+        taken = [replace(x, shape=shape_of(site.take(i))) for i, x in enumerate(site.inputs)]
+        result = evaluate(site, values) if step.tile else site.op.evaluate(values, taken)
         stored = site.out_layout.store(result[0].reshape(site.output.shape))
         self._write(step.y, to_bytes(stored, site.output.dtype))
 
     def _tensor(self, name: str, at: Pointer) -> NDArray:
-        tensor = self.plan.graph.tensors[name]
+        tensor = self.plan.need.tensor(name)
         flat = from_bytes(self._read(at, tensor.nbytes), tensor.dtype, (tensor.elements,))
         return self.plan.layouts[name].load(flat, tensor.shape)
 
@@ -132,9 +135,8 @@ def lines(transfer: Transfer) -> list[int]:
     ]
 
 
-def evaluate(tile: Tile, values: list[NDArray]) -> NDArray:
-    """The reference on a tile: windows that reach outside of it see the zero point."""
-    site = tile.site
+def evaluate(site: Site, values: list[NDArray]) -> NDArray:
+    """The reference on a part of a layer: windows that reach outside of it see the zero point, pads may be negative."""
     if not isinstance(site.op, Window):
         return site.op.evaluate(values, list(site.inputs))
     op, rank = cast(Conv, site.op), len(site.op.kernel)
