@@ -107,6 +107,7 @@ def _around(
         "preset": training["preset"],
         "seed": training["seed"],
         "dataset": training["dataset"],
+        "data": quantized["data"],
         "board": board.name,
         "core": board.core,
         "accuracy": {name: figures["accuracy"] for name, figures in metrics.items()},
@@ -120,6 +121,7 @@ def _around(
     tail = {
         "sqnr": quantized["sqnr"],
         "examples": quantized["examples"],
+        "eeg": quantized["eeg"],
         "agreement": [agreement.as_json() for agreement in agreements],
         "versions": versions(),
         "training": dict(training),

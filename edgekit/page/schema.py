@@ -67,6 +67,7 @@ CLUSTER_REQUIRED: dict[str, Shape] = {
 # A model can be priced without data, and without having been trained here: these may be absent, null or empty.
 OPTIONAL: dict[str, Shape] = {
     **_values("classes dataset training"),
+    "data": _values("split note"),
     "accuracy": _values("float int8"),
     "balanced_accuracy": _values("float int8"),
     "confusion": _values("float int8"),

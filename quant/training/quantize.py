@@ -15,6 +15,7 @@ from quant.interchange import write
 from quant.metrics import Metrics
 from quant.training import checkpoint
 from quant.training.check import Check, LayerCheck
+from quant.training.eeg import eeg
 from quant.training.examples import examples
 from quant.training.export import to_graph
 from quant.training.freeze import Frozen, freeze
@@ -63,15 +64,18 @@ def quantize(run: Run, data: Dataset) -> Quantized:
             noise.add(batch)
             scores.append((batch.floating[output].numpy(), batch.integer[output]))
     floating, integer = (np.concatenate(parts) for parts in zip(*scores, strict=True))
+    answers = floating.argmax(axis=1), integer.argmax(axis=1)
     checks = list(check.layers.values())
     report = {
         **facts,
+        "data": {"split": data.split, "note": data.note},
         "metrics": {**run.metrics, "int8": Metrics.of(integer, data.y_test, len(data.classes)).as_json()},
         "tensors": tensors(graph),
         "weight_scales": weight_scales(frozen),
         "float64_check": [asdict(record) | {"unexplained": record.unexplained} for record in checks],
         "sqnr": [layer.as_json() for layer in noise.layers],
-        "examples": examples(data.x_test, data.y_test, floating.argmax(axis=1), integer.argmax(axis=1)),
+        "examples": examples(data.x_test, data.y_test, *answers),
+        "eeg": eeg(run.floating.network, run.order, frozen, data, *answers),
     }
     return Quantized(graph, to_qcdq(run.quantized, facts), checks, report)
 

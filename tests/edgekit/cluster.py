@@ -77,7 +77,8 @@ def facts() -> dict[str, Any]:
 
 def quantized() -> dict[str, Any]:
     metrics = {"accuracy": 0.75, "balanced_accuracy": 0.7, "confusion": [[5, 1], [1, 1]]}
-    return {"metrics": {"float": metrics, "int8": metrics}, "sqnr": [], "examples": []}
+    nothing: dict[str, Any] = {"data": {"split": "", "note": ""}, "sqnr": [], "examples": [], "eeg": None}
+    return {"metrics": {"float": metrics, "int8": metrics}, **nothing}
 
 
 def report() -> dict[str, Any]:

@@ -96,6 +96,7 @@ def test_the_page_is_written_and_complete(edgekit: Any, finished: Path, tmp_path
     assert f"{report['cost']['cycles']:,}" in page
     assert len(report["sqnr"]) == 12
     assert report["examples"]
+    assert report["eeg"] is None
     (tmp_path / "report.json").write_bytes((finished / "report.json").read_bytes())
     assert edgekit("report", tmp_path)[0] == 0
     assert (tmp_path / "report.html").read_text() == page

@@ -212,6 +212,13 @@ def test_a_model_priced_without_data(empty: bool) -> None:
     assert "1,271,132 cycles" in text
 
 
+def test_what_the_data_are_is_said() -> None:
+    report = {**sample(), "data": {"split": "fold 2 of 5", "note": "<made up>"}}
+    assert "test inputs of ecg5000, fold 2 of 5 (<made up>)." in Page(render(report)).text
+    report["data"] = {"split": "", "note": ""}
+    assert "test inputs of ecg5000." in Page(render(report)).text
+
+
 def test_examples_with_several_channels() -> None:
     report = sample()
     report["examples"] = [{"index": 1, "values": [[0.0, 1.0], [2.0, 0.0]], "true": 0, "float": 0, "int8": 1}]

@@ -48,6 +48,7 @@ def test_trained_quantized_and_the_same_in_integers(
     assert first.name == "temporal" and run.config["network"]["config"] == config
     result = quantize(run, rhythms)
     assert all(record.unexplained == 0 for record in result.checks)
+    assert result.report["eeg"]["order"] == order and len(result.report["eeg"]["spatial"]) == 16
     assert result.report["order"] == order and result.report["macs"] == run.floating.network.macs
     entry = result.graph.inputs[0]
     inputs = to_integers(rhythms.scale(rhythms.x_test), freeze(run.quantized).input)
