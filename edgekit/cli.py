@@ -21,6 +21,7 @@ VERBS = {
     "build": "turn an integer model.onnx into a C project and firmware",
     "emulate": "run firmware on inputs and price it, layer by layer",
     "profile": "price any bare-metal program, function by function",
+    "evaluate": "accuracy over all folds and several seeds, float and int8 in pairs",
     "compare": "runs and boards side by side: one table, one picture",
     "calibrate": "hold the cost model against published measurements",
     "report": "write the report page of a run again",

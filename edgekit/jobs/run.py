@@ -67,7 +67,7 @@ def run_jobs(
                     line = describe(job, outcome.result)
                 else:
                     failed.append(Problem(outcome.error.rstrip(), job.title))
-                    line = outcome.error.rstrip().splitlines()[-1]
+                    line = headline(outcome.error)
                 step.at(done, total, job.title)
                 screen.say(f"  {job.title}: {line} ({outcome.seconds:.0f} s)")
         kept = f", {total - len(missing)} kept from before" if len(missing) < total else ""
@@ -77,3 +77,8 @@ def run_jobs(
         fix = "the others are kept: the same command tries again what is missing"
         raise UserError([*failed, Problem(last.what, last.where, fix=fix)])
     return [store.get(job) for job in jobs]
+
+
+def headline(error: str) -> str:
+    """The one line that matters: the last one of a traceback, the first one of a message."""
+    return error.rstrip().splitlines()[-1 if error.startswith("Traceback") else 0]

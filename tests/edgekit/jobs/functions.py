@@ -24,7 +24,7 @@ def faulty(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Goes wrong in the way that is asked for."""
     how = settings.get("how")
     if how == "user":
-        raise UserError(Problem("the recording is too short", "subject 7"))
+        raise UserError(Problem("the recording is too short", "subject 7", fix="record again"))
     if how == "bug":
         raise KeyError("oops")
     if how == "killed":

@@ -89,6 +89,7 @@ def test_faults_of_some_jobs_do_not_lose_the_others(tmp_path: Path, capsys: pyte
     assert ran(tmp_path) == {"ran-2": 1, "ran-5": 1}
     said = capsys.readouterr().err
     assert "2 of 6" in said and "job 3: KeyError: 'oops'" in said
+    assert "job 0: subject 7: the recording is too short (0 s)" in said
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
