@@ -8,6 +8,7 @@ setup(
     packages=[*find_packages(include=ROOMS), "deploy._firmware"],
     package_dir={"deploy._firmware": "firmware"},
     package_data={
+        "quant": ["datasets/*.sha256"],
         "deploy": ["boards/*.toml", "templates/*"],
         "deploy._firmware": ["**/*"],
         "edgekit": [

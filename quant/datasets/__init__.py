@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from quant.datasets import ecg5000, eegmmidb, synthetic_eeg
+from quant.datasets import bci_iv_2a, ecg5000, eegmmidb, synthetic_eeg
 from quant.datasets.choice import Choice
 from quant.datasets.dataset import Dataset
 from quant.datasets.excerpt import Excerpt, excerpt
@@ -54,9 +54,16 @@ DATASETS = {
         Source(
             "eegmmidb",
             "imagined left or right fist, 54 subjects, 64 x 640 samples at 160 Hz",
-            "PhysioNet EEG Motor Movement/Imagery 1.0.0 (ODC-By); EDGEKIT_DATA",
+            "PhysioNet EEG Motor Movement/Imagery 1.0.0 (ODC-By), 405 MB; EDGEKIT_DATA",
             recordings=eegmmidb.recordings,
             default=Choice("edge-38", "cross-subject"),
+        ),
+        Source(
+            "bci-iv-2a",
+            "imagined left or right hand, feet or tongue, 9 subjects in 2 sessions, 22 x 1125 samples at 250 Hz",
+            "BCI Competition IV, data set 2a; EDGEKIT_DATA or MOABB (extra 'eeg')",
+            recordings=bci_iv_2a.recordings,
+            default=Choice("whole", "sessions"),
         ),
     )
 }
