@@ -97,13 +97,13 @@ class Graph:
 
     @property
     def inputs(self) -> list[Tensor]:
-        """Input tensors of the entry ``infer``."""
-        return [self.tensors[name] for name in self.entry().inputs]
+        """Input tensors of the first entry, without states."""
+        return [self.tensors[name] for name in self.entries[0].inputs]
 
     @property
     def outputs(self) -> list[Tensor]:
-        """Output tensors of the entry ``infer``."""
-        return [self.tensors[name] for name in self.entry().outputs]
+        """Output tensors of the first entry, without states."""
+        return [self.tensors[name] for name in self.entries[0].outputs]
 
     def inputs_of(self, node: Node) -> list[Tensor]:
         return [self.tensors[name] for name in node.inputs]

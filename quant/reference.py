@@ -53,3 +53,27 @@ def _checked(graph: Graph, name: str, array: NDArray) -> NDArray[np.int64]:
         what = f"values {array.min()}..{array.max()} are outside {tensor.dtype.value}"
         raise UserError(Problem(what, where, f"{tensor.dtype.low}..{tensor.dtype.high}"))
     return array.astype(np.int64)
+
+
+def run_sequence(
+    graph: Graph, inputs: Mapping[str, NDArray], states: Mapping[str, NDArray] | None = None
+) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """Evaluate one input after the other, handing the states on.
+
+    Args:
+        inputs: per input tensor without states an integer array ``(N, *shape)``.
+        states: by input tensor ``(*shape)``; their initial values by default.
+
+    Returns:
+        Every tensor by name, ``(N, *shape)``, and the states behind the last input.
+
+    Raises:
+        UserError: as :func:`run`.
+    """
+    held = {state.input: state.initial for state in graph.states} if states is None else dict(states)
+    rows = []
+    for index in range(len(next(iter(inputs.values())))):
+        given = {name: array[index : index + 1] for name, array in inputs.items()}
+        rows.append(run(graph, given | {name: value[None] for name, value in held.items()}))
+        held = {state.input: rows[-1][state.output][0] for state in graph.states}
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}, held

@@ -216,11 +216,14 @@ SPATIAL_STEPS = (conv, conv, conv, add, average_pool, max_pool, table, requantiz
 STEPS = (conv, conv, dense, add, average_pool, max_pool, table, requantize, reshape, concat, slicing, pad, argmax)
 
 
-def _sketch(draw: Any, rank: int | None, steps: tuple[Callable[[Sketch], None], ...], most: int) -> Sketch:
-    """An input and 4 to about ``most`` nodes; ``rank`` 1 or 2 spatial dimensions, or either."""
+def _sketch(
+    draw: Any, rank: int | None, steps: tuple[Callable[[Sketch], None], ...], most: int, least: int = 1
+) -> Sketch:
+    """An input of ``least`` or more along time and 4 to about ``most`` nodes; ``rank`` 1 or 2 spatial dimensions."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     spatial = rank or draw(st.integers(1, 2))
     shape = (draw(st.integers(1, 7)), *(draw(st.integers(1, 17 if spatial == 1 else 9)) for _ in range(spatial)))
+    shape = (*shape[:-1], shape[-1] + least - 1)
     g = Sketch(draw, rng, GraphBuilder("random", {"origin": "hypothesis"}))
     x = Tensor("x", shape, DType.S8, draw(st.sampled_from([-128, 0, 127, 5])), 0.125)
     g.builder.input(x.name, x.shape, x.dtype, x.zero_point, x.scale)
@@ -233,9 +236,21 @@ def _sketch(draw: Any, rank: int | None, steps: tuple[Callable[[Sketch], None], 
 
 
 @st.composite
-def graphs(draw: Any, rank: int | None = None, most: int = 9) -> Graph:
-    """Graphs of 4 to about ``most`` nodes; ``rank`` 1 or 2 spatial dimensions, or either."""
-    g = _sketch(draw, rank, STEPS, most)
+def graphs(
+    draw: Any,
+    rank: int | None = None,
+    most: int = 9,
+    steps: tuple[Callable[[Sketch], None], ...] = STEPS,
+    least: int = 1,
+) -> Graph:
+    """Graphs of 4 to about ``most`` nodes.
+
+    Args:
+        rank: 1 or 2 spatial dimensions, or either.
+        steps: what adds nodes.
+        least: size that the input's last axis has at least.
+    """
+    g = _sketch(draw, rank, steps, most, least)
     used = {name for node in g.builder.nodes for name in node.inputs}
     for tensor in g.tensors[1:]:
         if tensor.name not in used:
