@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -11,7 +12,11 @@ from edgekit.folders import check_run_folder
 from edgekit.screen import Screen
 from quant import datasets, networks
 from quant.datasets import Dataset
-from quant.errors import unknown
+from quant.datasets.choice import FOLDS, Choice
+from quant.datasets.excerpt import EXCERPTS
+from quant.datasets.protocols import PROTOCOLS
+from quant.datasets.standardize import METHODS
+from quant.errors import Problem, UserError, unknown
 from quant.networks.order import ORDERS
 from quant.networks.recipe import Balance, Qat, Recipe
 
@@ -23,7 +28,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of a training."""
     parser.add_argument("model", help="network to train ('edgekit models' lists them)")
     parser.add_argument("--out", type=Path, help="folder to write (default: runs/MODEL)")
-    parser.add_argument("--preset", default="int8", help="quantization: int8 (default), w7a8, int8-pot")
+    parser.add_argument("--data", help="data set (default: the model's; 'edgekit datasets' lists them)")
+    parser.add_argument(
+        "--preset",
+        default="int8",
+        help="quantization (int8, w7a8, int8-pot), excerpt of the recordings (edge-m4f ...), or both: w7a8,edge-m4f",
+    )
+    data_arguments(parser)
     parser.add_argument("--order", choices=ORDERS, help="of temporal and spatial convolution in the integer network")
     parser.add_argument("--config", help="configuration of the network ('edgekit models' lists them)")
     parser.add_argument("--seed", type=natural, default=0, help="seed of weights, order and dropout (default 0)")
@@ -35,6 +46,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--balance", choices=get_args(Balance), help="weigh or resample rare classes")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+
+
+def data_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of data sets that can be split in several ways."""
+    parser.add_argument("--protocol", help="how trials are split: " + ", ".join(PROTOCOLS))
+    parser.add_argument("--subject", type=positive, help="only this subject's trials")
+    parser.add_argument("--fold", type=positive, help="which part tests (default 1)")
+    parser.add_argument("--folds", type=positive, default=FOLDS, help="parts of cross-subject (default 5)")
+    parser.add_argument("--standardize", choices=METHODS, help="of recordings (default: channel, unless --config says)")
 
 
 def positive(text: str) -> int:
@@ -64,10 +84,37 @@ def model(options: argparse.Namespace) -> networks.Model:
     return networks.model(options.model)
 
 
+def presets(model: networks.Model, text: str) -> tuple[str, str | None]:
+    """``--preset`` taken apart: name of the quantization, and of the excerpt where there is one.
+
+    Raises:
+        UserError: a name that is neither, or two of one kind.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in model.presets and name not in EXCERPTS:
+            raise unknown(f"preset of {model.name}", name, (*model.presets, *EXCERPTS))
+    quantizations, excerpts = [n for n in names if n in model.presets], [n for n in names if n in EXCERPTS]
+    if len(quantizations) > 1 or len(excerpts) > 1:
+        raise UserError(Problem(f"'{text}' names two of one kind", "--preset", "a quantization, an excerpt, or both"))
+    return quantizations[0] if quantizations else "int8", excerpts[0] if excerpts else None
+
+
+def selection(options: argparse.Namespace) -> dict[str, Any]:
+    """Data set and :class:`Choice` that the command line asks for, as plain data."""
+    chosen = model(options)
+    config = chosen.config(options.config) if options.config else {}
+    standardize = options.standardize or ("channel" if config.get("standardize", True) else "none")
+    choice = {name: getattr(options, name) for name in ("protocol", "subject", "fold", "folds")}
+    excerpt = presets(chosen, options.preset)[1]
+    return {"data": options.data or chosen.dataset, "excerpt": excerpt, **choice, "standardize": standardize}
+
+
 def folder(options: argparse.Namespace) -> Path:
     """Where the run goes, checked; raises UserError for unknown names first."""
     chosen = model(options)
-    chosen.preset(options.preset)
+    presets(chosen, options.preset)
+    datasets.source(options.data or chosen.dataset)
     if options.config:
         chosen.config(options.config)
     if options.order and options.order not in chosen.orders:
@@ -94,9 +141,10 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
             chosen_model,
             data,
             out,
-            preset=options.preset,
+            preset=presets(chosen_model, options.preset)[0],
             order=options.order or chosen_model.orders[0],
             network_config=chosen_model.config(options.config) if options.config else None,
+            selection=selection(options),
             seed=options.seed,
             recipe=chosen,
             resume=options.resume,
@@ -107,9 +155,13 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
     return run
 
 
-def load_data(model: networks.Model, screen: Screen) -> Dataset:
-    """The data set that ``model`` is trained on; downloaded where it is not there yet."""
+def load_data(selection: Mapping[str, Any], screen: Screen) -> Dataset:
+    """The trials that :func:`selection` describes; downloaded where they are not there yet."""
+    name, choice = selection["data"], {key: value for key, value in selection.items() if key != "data"}
     with screen.step("data set") as step:
-        data = datasets.load(model.dataset, screen.say)
-        step.end(f"{data.name}: {len(data.x_train)} for training, {len(data.x_test)} for testing")
+        data = datasets.load(name, screen.say, Choice(**choice))
+        split = f" ({data.split})" if data.split else ""
+        step.end(f"{data.name}: {len(data.x_train)} for training, {len(data.x_test)} for testing{split}")
+    if data.note:
+        screen.say(f"  {data.note}")
     return data

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from quant.training.train import load
 
     trained = load(options.folder)
-    result = quantize(trained, load_data(trained.model, screen), options.folder, screen)
+    result = quantize(trained, load_data(trained.config["selection"], screen), options.folder, screen)
     rows = [
         (name, f"{100 * figures['accuracy']:.2f} %", f"{100 * figures['balanced_accuracy']:.2f} %")
         for name, figures in result.report["metrics"].items()

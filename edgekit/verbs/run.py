@@ -13,6 +13,9 @@ EXAMPLES = (
     "edgekit run ecg-tcn --board stm32l475 --seed 0 --out runs/ecg",
     "edgekit run ecg-tcn --board gap8 --cores 8 --out runs/ecg-gap8",
     "edgekit run ecg-tcn --board stm32l475 --out runs/ecg --resume",
+    "edgekit run q-eegnet --board mrwolf                          # made-up EEG: no download",
+    "edgekit run eegnet --data eegmmidb --preset edge-m4f --board stm32l475",
+    "edgekit run eeg-tcnet --data bci-iv-2a --subject 3 --config S3 --board gap8 --order spatial-first",
     "edgekit run ecg-tcn --board stm32l475 --out runs/quick --epochs 2 --qat-epochs 1 --beats 10",
 )
 
@@ -50,7 +53,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     build = pipeline.BuildOptions(options.compiler, options.placement or "auto", point)
     placement.check(build.placement)
     out = training.folder(options)
-    data = training.load_data(training.model(options), screen)
+    data = training.load_data(training.selection(options), screen)
     trained = training.train(options, data, out, screen)
     quantized = quantizing.quantize(trained, data, out, screen)
     entry = quantized.graph.inputs[0]

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     import quant.training.train  # noqa: F401  a missing torch is reported before anything is downloaded
 
     out = training.folder(options)
-    done = training.train(options, training.load_data(training.model(options), screen), out, screen)
+    done = training.train(options, training.load_data(training.selection(options), screen), out, screen)
     rows = [
         (name, f"{100 * figures['accuracy']:.2f} %", f"{100 * figures['balanced_accuracy']:.2f} %")
         for name, figures in done.metrics.items()
