@@ -17,7 +17,7 @@ from edgekit.training import positive
 from quant import networks
 from quant.datasets.cache import write_atomic
 from quant.datasets.choice import FOLDS, Choice
-from quant.datasets.excerpt import EXCERPTS
+from quant.datasets.excerpt import DESCRIPTION, EXCERPTS, is_excerpt
 from quant.datasets.protocols import PROTOCOLS
 from quant.errors import Problem, UserError, unknown
 from quant.networks.recipe import PRESETS, Balance, Qat, Recipe
@@ -33,9 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Data, training, folder and where the jobs run."""
     data = parser.add_argument_group("data")
     data.add_argument("--data", help="data set (default: the network's own; 'edgekit datasets' lists them)")
-    data.add_argument(
-        "--preset", help=f"quantization ({', '.join(PRESETS)}), excerpt ({', '.join(EXCERPTS)}), or both: a,b"
-    )
+    excerpts = f"excerpt ({', '.join(EXCERPTS)}, or {DESCRIPTION})"
+    data.add_argument("--preset", help=f"quantization ({', '.join(PRESETS)}), {excerpts}, or both: a,b")
     data.add_argument("--protocol", choices=PROTOCOLS, help="which trials test (default: the data set's)")
     data.add_argument("--folds", type=positive, help=f"parts that cross-subject makes (default {FOLDS})")
     data.add_argument("--subject", type=subjects, help="train and test on these subjects, each alone: 1,2,5 or all")
@@ -72,7 +71,7 @@ def presets(text: str | None) -> tuple[str, str | None]:
     """
     kinds: dict[str, list[str]] = {"quantization": [], "excerpt": []}
     for word in words(text or ""):
-        if word not in PRESETS and word not in EXCERPTS:
+        if word not in PRESETS and not is_excerpt(word):
             raise unknown("preset", word, (*PRESETS, *EXCERPTS))
         kinds["quantization" if word in PRESETS else "excerpt"].append(word)
     for kind, names in kinds.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -138,12 +139,26 @@ EEGMMIDB last 4 s, not 4.5 s, and become 22 x 1000 samples. ``motor-22-1125`` st
 samples, for running networks of exactly that shape on real trials."""
 
 
+DESCRIBED = re.compile(r"(\d+)ch(?:-ds(\d))?(?:-(\d+(?:\.\d+)?)s)?")
+DESCRIPTION = "electrodes, divisor and seconds as in 38ch-ds3-1s"
+
+
+def is_excerpt(name: str) -> bool:
+    """Whether :func:`excerpt` understands ``name``."""
+    return name in EXCERPTS or DESCRIBED.fullmatch(name) is not None
+
+
 def excerpt(name: str) -> Excerpt:
-    """The excerpt of that name.
+    """The excerpt of that name, or the one that ``38ch-ds3-1s`` describes: electrodes, divisor, seconds.
+
+    Divisor and seconds may be left out: 1, and the whole trial.
 
     Raises:
-        UserError: there is none; names the nearest one.
+        UserError: there is none (names the nearest one), or no such subset of electrodes or divisor.
     """
-    if name not in EXCERPTS:
-        raise unknown("excerpt", name, EXCERPTS)
-    return EXCERPTS[name]
+    if name in EXCERPTS:
+        return EXCERPTS[name]
+    if (parts := DESCRIBED.fullmatch(name)) is None:
+        raise unknown("excerpt", name, (*EXCERPTS, "38ch-ds3-1s"))
+    electrodes, divisor, seconds = parts.groups()
+    return Excerpt(int(electrodes), int(divisor or 1), float(seconds) if seconds else None)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from quant.datasets.excerpt import EXCERPTS, Excerpt, excerpt
+from quant.datasets.excerpt import EXCERPTS, Excerpt, excerpt, is_excerpt
 from quant.datasets.montage import BCI_IV_2A, PHYSIONET, SUBSETS, electrode, position
 from quant.datasets.recordings import Recordings
 from quant.errors import UserError
@@ -91,6 +91,16 @@ def test_recordings_that_do_not_hold_the_excerpt_are_refused() -> None:
         Excerpt(seconds=3.0).apply(recordings())
     with pytest.raises(UserError, match="did you mean 'edge-m4f'"):
         excerpt("edge-m4")
+
+
+def test_an_excerpt_may_be_described() -> None:
+    assert excerpt("19ch-ds2-2.5s") == Excerpt(19, 2, 2.5) and excerpt("8ch") == Excerpt(8)
+    assert excerpt("38ch-ds3-1s") == excerpt("edge-m4f") and excerpt("64ch-3s") == excerpt("edge-64")
+    assert is_excerpt("27ch-ds2") and is_excerpt("whole") and not is_excerpt("38ch-3")
+    with pytest.raises(UserError, match="no subset of 20 electrodes"):
+        excerpt("20ch-ds3-1s")
+    with pytest.raises(UserError, match="did you mean '38ch-ds3-1s'"):
+        excerpt("38ch-3ds-1s")
 
 
 def test_subsets_and_positions() -> None:
