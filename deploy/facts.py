@@ -50,9 +50,13 @@ def layer_facts(plan: Lowered, layer: Layer) -> dict[str, Any]:
 
 
 def tensor_facts(plan: Lowered, tensor: Tensor) -> dict[str, Any]:
-    """A tensor but for its address; ``part``: what is computed of it (a range per axis), where that is not all."""
+    """A tensor but for its address.
+
+    Where not all of it is computed, ``shape`` is that of the ``part`` that is: a range per axis of the ``whole``.
+    """
     layout = plan.layouts[tensor.name]
     part = [list(bounds) for bounds in plan.need.boxes[tensor.name]]
+    whole = list(plan.graph.tensors[tensor.name].shape)
     return {
         "name": tensor.name,
         "dtype": tensor.dtype.value,
@@ -61,5 +65,5 @@ def tensor_facts(plan: Lowered, tensor: Tensor) -> dict[str, Any]:
         "zero_point": tensor.zero_point,
         "bytes": tensor.nbytes,
         "layout": {"view": list(layout.view), "perm": list(layout.perm)},
-        **({"part": part} if plan.need.partial(tensor.name) else {}),
+        **({"part": part, "whole": whole} if plan.need.partial(tensor.name) else {}),
     }

@@ -15,6 +15,7 @@ from deploy.boards import Board
 from deploy.operating_point import OperatingPoint
 from edgekit.cost import OVERHEAD, at_clock, bands_report, mac_per_cycle, running_lines, sleep_report
 from edgekit.energy import Duty, battery, energy_mj, latency_ms
+from edgekit.macs import computed_share
 from edgekit.screen import table
 
 # key in report.json, its name, whether the core has a clock; the order of the columns of `by_core`
@@ -176,10 +177,14 @@ def cluster_layers(facts: Mapping[str, Any], board: Board, cost: ClusterCost) ->
     """One row per layer, and a last one for what the cluster does between them."""
     keys = ("name", "op", "kernel", "why", "macs", "executed_macs")
     rows = [
-        {**{key: layer[key] for key in keys}, **priced(board, cost.point, cost.layers[layer["name"]])}
+        {
+            **{key: layer[key] for key in keys},
+            "computed": computed_share(layer["output"]),
+            **priced(board, cost.point, cost.layers[layer["name"]]),
+        }
         for layer in facts["layers"]
     ]
-    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0}
+    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0, "computed": 1.0}
     return [*rows, {"name": OVERHEAD, **none, **priced(board, cost.point, cost.overhead)}]
 
 
@@ -222,14 +227,17 @@ def cluster_lines(report: Mapping[str, Any], board: Board, macs: int) -> list[st
     ]
 
 
-def cluster_tables(rows: Sequence[Mapping[str, Any]], report: Mapping[str, Any]) -> list[Any]:
-    """Layers; where the time of all cores goes, by layer; the same by core."""
-    return [_layers_table(rows, report), "", _categories_table(rows, report), "", cores_table(report)]
+def cluster_tables(rows: Sequence[Mapping[str, Any]], report: Mapping[str, Any], macs: int) -> list[Any]:
+    """Layers; where the time of all cores goes, by layer; the same by core.
+
+    ``macs``: of the network's table in published order.
+    """
+    return [_layers_table(rows, report, macs), "", _categories_table(rows, report), "", cores_table(report)]
 
 
-def _layers_table(rows: Sequence[Mapping[str, Any]], report: Mapping[str, Any]) -> Any:
+def _layers_table(rows: Sequence[Mapping[str, Any]], report: Mapping[str, Any], macs: int) -> Any:
     cost, cluster = report["cost"], report["cluster"]
-    total = {"name": "total", "kernel": "", "macs": sum(row["macs"] for row in rows), "cycles": cost["cycles"]}
+    total = {"name": "total", "kernel": "", "macs": macs, "cycles": cost["cycles"]}
     total |= {key: cluster[key] for key in ("awake", "dma_in_bytes", "dma_out_bytes")}
     total |= {"energy_uj": 1e3 * cost["energy_mj"]}
     controller = {"name": "(controller)", "kernel": "", "macs": 0, "cycles": cluster["controller_cycles"]}

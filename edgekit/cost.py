@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.boards import Board
 from deploy.operating_point import OperatingPoint
 from edgekit.energy import Duty, battery, energy_mj, latency_ms
+from edgekit.macs import computed_share
 from edgekit.screen import table
 
 if TYPE_CHECKING:
@@ -75,10 +76,14 @@ def layer_costs(facts: Mapping[str, Any], board: Board, cost: ModelCost) -> list
     """One row per layer, and a last one for what the model's run function spends between them."""
     keys = ("name", "op", "kernel", "why", "macs", "executed_macs")
     rows = [
-        {**{key: layer[key] for key in keys}, **priced(board, cost.point, cost.layers[layer["name"]])}
+        {
+            **{key: layer[key] for key in keys},
+            "computed": computed_share(layer["output"]),
+            **priced(board, cost.point, cost.layers[layer["name"]]),
+        }
         for layer in facts["layers"]
     ]
-    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0}
+    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0, "computed": 1.0}
     return [*rows, {"name": OVERHEAD, **none, **priced(board, cost.point, cost.overhead)}]
 
 
@@ -139,9 +144,9 @@ def running_lines(report: Mapping[str, Any], board: Board) -> list[str]:
     return [f"battery   {days if duty['in_time'] else late}", *clock_remark(cost)]
 
 
-def cycles_table(rows: Sequence[Mapping[str, Any]], cost: Mapping[str, Any]) -> Any:
-    """Every layer's cycles and where they go, and the total."""
-    total = {"name": "total", "kernel": "", "macs": sum(row["macs"] for row in rows)}
+def cycles_table(rows: Sequence[Mapping[str, Any]], cost: Mapping[str, Any], macs: int) -> Any:
+    """Every layer's cycles and where they go, and the total; ``macs``: of the network's table in published order."""
+    total = {"name": "total", "kernel": "", "macs": macs}
     total |= {key: cost[key] for key in ("cycles", "stalls")} | {"energy_uj": sum(row["energy_uj"] for row in rows)}
     cells = [
         (r["name"], r["kernel"], r["macs"], r["cycles"], *(r["stalls"][k] for k in STALLS), f"{r['energy_uj']:.1f}")

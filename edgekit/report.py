@@ -12,6 +12,7 @@ from edgekit.cluster_cost import ClusterCost, cluster_layers, cluster_lines, clu
 from edgekit.cost import cost_report, cycles_table, decision_lines, layer_costs
 from edgekit.energy import Duty
 from edgekit.firmware import Firmware
+from edgekit.macs import macs_line
 from edgekit.page.schema import FORMAT
 from edgekit.placement import placement_line
 from edgekit.screen import table
@@ -117,6 +118,7 @@ def _around(
         "params": facts["params"],
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
+        "order": facts.get("order"),
     }
     tail = {
         "sqnr": quantized["sqnr"],
@@ -136,11 +138,14 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
     if board.cluster:
         fits, *details = fit_lines(facts, board)
         head = [f"{report['model']} {fits}", *details, *cluster_lines(report, board, report["macs"])]
-        details, tables = [], cluster_tables(rows, report)
+        details, tables = [], cluster_tables(rows, report, report["macs"])
     else:
         fits, ram, *details = fit_lines(facts, board)
         head = [f"{report['model']} {fits}", ram, *decision_lines(report, board, report["macs"])]
-        details, tables = [*details, placement_line(report["placement"])], [cycles_table(rows, report["cost"])]
+        details, tables = (
+            [*details, placement_line(report["placement"])],
+            [cycles_table(rows, report["cost"], report["macs"])],
+        )
     return [
         *head,
         f"accuracy  int8 {100 * scores['int8']:.2f} % (float {100 * scores['float']:.2f} %), "
@@ -152,7 +157,7 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
         confusion_table(report["confusion"]["int8"], report["classes"]),
         "",
         *tables,
-        f"{report['macs']:,} MACs in the network, {report['executed_macs']:,} executed; {report['params']:,} weights",
+        macs_line(report),
     ]
 
 

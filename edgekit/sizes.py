@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.boards import Board
+from edgekit.macs import output_words
 
 
 def layer_rows(facts: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Name, operator, kernel, output shape, table MACs, output bytes and scratch bytes of every layer."""
+    """Name, operator, kernel, output shape, table and executed MACs, output and scratch bytes of every layer."""
     return [
         (
             layer["name"],
             layer["op"],
             layer["kernel"],
-            "x".join(map(str, layer["output"]["shape"])),
+            output_words(layer["output"]),
             layer["macs"],
+            layer["executed_macs"],
             layer["output"]["bytes"],
             layer["scratch_bytes"],
         )

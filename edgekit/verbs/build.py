@@ -32,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from deploy.boards import load_board
     from edgekit.firmware import Firmware
+    from edgekit.macs import macs_line
     from edgekit.placement import build_placed, no_flash, placement_line
     from edgekit.sizes import fit_lines, layer_rows
 
@@ -47,10 +48,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         )
         step.end(str(options.out))
     firmware = Firmware.load(options.out)
-    columns = ("layer", "operator", "kernel", "output", "MACs", "bytes out", "scratch")
+    columns = ("layer", "operator", "kernel", "output", "MACs", "executed", "bytes out", "scratch")
     screen.show(
         {"folder": str(options.out), **firmware.facts, "placement": result.report},
-        table(columns, layer_rows(firmware.facts), numbers="llllrrr"),
+        table(columns, layer_rows(firmware.facts), numbers="llllrrrr"),
+        macs_line(firmware.facts),
         "",
         *fit_lines(firmware.facts, firmware.board),
         *([placement_line(result.report)] if result.report else []),

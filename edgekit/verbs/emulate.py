@@ -36,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from edgekit import cost
     from edgekit.firmware import Firmware
+    from edgekit.macs import macs_line
     from edgekit.samples import load_samples, random_samples
     from edgekit.sweep import frugal, points_table, sweep
 
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "board": board.name,
         "sha256": result.sha256,
         "inferences": len(inputs),
+        **{key: firmware.facts[key] for key in ("macs", "executed_macs", "order")},
         **{key: report["cost"][key] for key in ("instructions", "cycles", "latency_ms", "energy_mj")},
         **report,
         "stack_used_bytes": result.stack_used,
@@ -82,7 +84,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         *cost.decision_lines(report, board, firmware.facts["macs"]),
         f"  {result.stack_used} bytes of stack used",
         "",
-        cost.cycles_table(rows, report["cost"]),
+        cost.cycles_table(rows, report["cost"], firmware.facts["macs"]),
+        macs_line(firmware.facts),
         *(["", points_table(points, point)] if points else []),
         *(_outputs(emulation.outputs) if options.input else ()),
     )
@@ -93,6 +96,7 @@ def _run_cluster(
     options: argparse.Namespace, screen: Screen, firmware: Firmware, inputs: Any, point: OperatingPoint, cores: int
 ) -> int:
     from edgekit.cluster_cost import cluster_layers, cluster_lines, cluster_report, cluster_tables
+    from edgekit.macs import macs_line
     from edgekit.sweep import frugal, points_table, sweep_cluster
 
     board, duty, simulator = firmware.board, energy.duty(options), firmware.simulator()
@@ -113,6 +117,7 @@ def _run_cluster(
         "board": board.name,
         "sha256": simulator.sha256,
         "inferences": len(inputs),
+        **{key: firmware.facts[key] for key in ("macs", "executed_macs", "order")},
         **{key: report["cost"][key] for key in ("instructions", "cycles", "latency_ms", "energy_mj")},
         **report,
         "misaligned_accesses": result.misaligned.count,
@@ -128,7 +133,8 @@ def _run_cluster(
         *cluster_lines(report, board, firmware.facts["macs"]),
         f"  {result.stack_used} of {simulator.stacks.bytes} bytes of stack used on the core that uses most",
         "",
-        *cluster_tables(rows, report),
+        *cluster_tables(rows, report, firmware.facts["macs"]),
+        macs_line(firmware.facts),
         *(["", points_table(points, point)] if points else []),
         *(_outputs(result.outputs) if options.input else ()),
     )

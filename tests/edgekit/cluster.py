@@ -50,6 +50,7 @@ def facts() -> dict[str, Any]:
             "why": "fewest predicted cycles of 2 that fit",
             "macs": macs,
             "executed_macs": macs + 7,
+            "output": {"shape": [4, 9]},
             "tiles": tiles,
             "constants": "L3" if name == "fc" else "L2",
             "constant_bytes": macs // 3,

@@ -27,6 +27,7 @@ def test_build_says_whether_it_fits(edgekit: Any, model: Path, tmp_path: Path) -
     assert "firmware" in err
     sizes = json.loads((tmp_path / "fw" / BUILD_FILE).read_text())["bytes"]
     assert f"arena {sizes['arena']:,} bytes" in out
+    assert " MACs in the network; " in out and " executed; " in out
     assert (tmp_path / "fw" / "firmware.bin").stat().st_size == sizes["flash"]
 
 
@@ -138,6 +139,7 @@ def test_emulate_without_input_prices_one_inference(edgekit: Any, firmware: Path
     code, out, _ = edgekit("emulate", firmware)
     assert code == 0
     assert "MAC/cycle" in out
+    assert " MACs in the network; " in out and " executed; " in out
     assert "output 0" not in out
 
 

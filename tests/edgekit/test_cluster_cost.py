@@ -112,11 +112,13 @@ def test_a_decision_in_words() -> None:
 
 def test_tables_fit_the_screen() -> None:
     entry, rows = cluster_report(BOARD, cost(), Duty()), cluster_layers(facts(), BOARD, cost())
-    lines = text(*cluster_tables(rows, entry))
+    lines = text(*cluster_tables(rows, entry, 6_849_424))
     assert max(map(len, lines)) <= 100
     page = "\n".join(lines)
     for words in ("MAC/cycle", "(controller)", "core 3", "share of core time", "barrier", "total"):
         assert words in page
+    (total, *_) = [line for line in lines if line.startswith("total")]
+    assert total.split()[1] == "6,849,424"
     assert sum(line.startswith("core ") for line in text(cores_table(entry))) == CORES + 1  # and the heading
 
 

@@ -115,7 +115,7 @@ def test_another_clock_than_the_firmware_s_is_said(page: Page) -> None:
         "total 979,440 939,092 1,271,132 0.77 955,334 66,010 93,434 123,620 32,734 675.4",
         "between layers 319",
         "fetch stall waiting for instructions from memory 123,620 9.7 %",
-        "b3.conv1 conv conv_smlad fewest predicted cycles of 2 that fit 186,340 171,600 220,003 17.3 % 0.85",
+        "b3.conv1 conv conv_smlad fewest predicted cycles of 2 that fit 100.0 % 186,340 171,600 220,003 17.3 % 0.85",
         "int8 94.29 % 55.04 %",
         "2 PVC 10 44 29 3 0 86 33.7 %",
         "emulated stm32l475 ✓ same bytes 100 12 1,568,500",
@@ -217,6 +217,15 @@ def test_what_the_data_are_is_said() -> None:
     assert "test inputs of ecg5000, fold 2 of 5 (<made up>)." in Page(render(report)).text
     report["data"] = {"split": "", "note": ""}
     assert "test inputs of ecg5000." in Page(render(report)).text
+
+
+def test_what_is_computed_and_in_which_order() -> None:
+    report = sample()
+    report["order"], report["layers"][0]["computed"] = "spatial-first", 1 / 8
+    text = Page(render(report)).text
+    for words in ("MACs in the network , in published order", "executed , spatial-first", "12.5 %"):
+        assert words.replace(" ,", ",") in text.replace(" ,", ",")
+    assert "published order" not in Page(render(sample())).text
 
 
 def test_examples_with_several_channels() -> None:
