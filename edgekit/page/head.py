@@ -9,17 +9,16 @@ through their row's three points evenly.
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.datasets.montage import electrode, position
+
 STEP = 18.0  # degrees
 RING, EDGE = 4 * STEP, 5 * STEP  # polar angles of the ring and of the head's edge, degrees
-# letters -> steps in front of the vertex; all rows but the ends of the ring reach it with their fourth electrode
-ROWS = {"N": 5, "FP": 4, "AF": 3, "F": 2, "FC": 1, "FT": 1, "C": 0, "T": 0, "CP": -1, "TP": -1, "P": -2}
-ROWS |= {"PO": -3, "O": -4, "I": -5}
 FORMER = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}  # names of the 10-20 system that the 10-10 system replaced
+OUTERMOST = {4: 1, 5: 0}  # electrodes to each side of the midline up to the ring, in rows where it is not 4
 BELOW = 5  # electrodes 9 and 10 are the fifth to their side: at the head's edge
 
 
@@ -29,19 +28,15 @@ def place(name: str) -> NDArray[np.float64]:
     Raises:
         ValueError: no electrode of the 10-10 system.
     """
-    label = name.strip(" .").upper()
-    parts = re.fullmatch(r"([A-Z]+)(Z|10|[1-9])", FORMER.get(label, label))
-    if parts is None or parts[1] not in ROWS:
-        raise ValueError(f"'{name}' is no electrode of the 10-10 system")
-    row, number = ROWS[parts[1]], 0 if parts[2] == "Z" else int(parts[2])
-    outermost = {4: 1, 5: 0}.get(abs(row), 4)
-    side, hand = (number + 1) // 2, -1.0 if number % 2 else 1.0
-    if side > outermost and (side != BELOW or abs(row) == 5):
+    label = electrode(name)
+    right, front = map(int, position(FORMER.get(label, label)))
+    outermost, side = OUTERMOST.get(abs(front), 4), abs(right)
+    if side > outermost and (side != BELOW or not outermost):
         raise ValueError(f"'{name}' is no electrode of the 10-10 system")
     if side == 0:
-        return _polar(STEP * abs(row), 0.0 if row > 0 else 180.0)
-    azimuth = hand * (EDGE - STEP * row)
-    return _polar(EDGE, azimuth) if side == BELOW else _between(row, azimuth, side / outermost)
+        return _polar(STEP * abs(front), 0.0 if front >= 0 else 180.0)
+    azimuth = math.copysign(EDGE - STEP * front, right)
+    return _polar(EDGE, azimuth) if side == BELOW else _between(front, azimuth, side / outermost)
 
 
 def flat(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,7 +64,7 @@ def _polar(angle: float, azimuth: float) -> NDArray[np.float64]:
 
 def _between(row: int, azimuth: float, share: float) -> NDArray[np.float64]:
     """``share`` of the way from the midline of ``row`` to its end on the ring, on the arc through both ends."""
-    middle, end = _polar(STEP * abs(row), 0.0 if row > 0 else 180.0), _polar(RING, azimuth)
+    middle, end = _polar(STEP * abs(row), 0.0 if row >= 0 else 180.0), _polar(RING, azimuth)
     chord = np.array([0.0, *end[1:]])  # half way between both ends
     sagitta = float(np.linalg.norm(middle - chord))
     up, half = (middle - chord) / sagitta, abs(end[0])

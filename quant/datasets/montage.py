@@ -54,7 +54,7 @@ def position(name: str) -> tuple[float, float]:
     Raises:
         ValueError: the name is not of the 10-10 system.
     """
-    parts = re.fullmatch(r"([A-Za-z]+?)(z|\d+)", name)
+    parts = re.fullmatch(r"([A-Za-z]+?)(z|[1-9]\d*)", name)
     if parts is None or parts[1].upper() not in ROWS:
         raise ValueError(f"'{name}' is no electrode of the 10-10 system")
     number = 0 if parts[2] == "z" else int(parts[2])

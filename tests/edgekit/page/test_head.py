@@ -17,7 +17,7 @@ def on_map(name: str) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("name", "distance", "azimuth"),
     [
-        ("FCz", 1, 0), ("Fz", 2, 0), ("AFz", 3, 0), ("Fpz", 4, 0), ("Nz", 5, 0),
+        ("FCz", 1, 0), ("Fz", 2, 0), ("AFz", 3, 0), ("Fpz", 4, 0),
         ("CPz", 1, 180), ("POz", 3, 180), ("Oz", 4, 180), ("Iz", 5, 180),
         ("C1", 1, -90), ("C4", 2, 90), ("C5", 3, -90), ("T8", 4, 90), ("T9", 5, -90), ("T10", 5, 90),
         ("Fp2", 4, 18), ("AF7", 4, -36), ("F8", 4, 54), ("FT7", 4, -72), ("TP8", 4, 108), ("P7", 4, -126),
@@ -53,7 +53,7 @@ def test_spelling_and_former_names() -> None:
     assert [on_map(name) for name in ("T3", "T6")] == [on_map(name) for name in ("T7", "P8")]
 
 
-@pytest.mark.parametrize("name", ["", "EOG", "C", "7", "Fp3", "Iz2", "I1", "C11", "A1", "C3-C4", "channel 3"])
+@pytest.mark.parametrize("name", ["", "EOG", "C", "7", "Fp3", "Iz2", "I1", "C11", "A1", "C3-C4", "channel 3", "C0"])
 def test_what_is_no_electrode(name: str) -> None:
     with pytest.raises(ValueError, match="is no electrode of the 10-10 system"):
         place(name)
