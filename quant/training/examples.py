@@ -42,7 +42,12 @@ def examples(
 
 
 def recorded(sample: NDArray[np.float32]) -> list[float] | list[list[float]]:
-    """One sample (channels, *shape) or (values,): a flat list of one channel, else one flat list per channel."""
+    """One sample (channels, *shape) or (values,): a flat list of one channel, else one flat list per channel.
+
+    Electrodes count as channels, although networks see them as rows of one: (1, electrodes, T).
+    """
+    if sample.ndim == 3 and len(sample) == 1:
+        sample = sample[0]
     channels = len(sample) if sample.ndim > 1 else 1
     rows: list[list[float]] = sample.astype(np.float64).round(DECIMALS).reshape(channels, -1).tolist()
     return rows[0] if channels == 1 else rows

@@ -43,6 +43,11 @@ def test_what_a_reader_looks_for() -> None:
     assert "The network was quantized spatial-first" in text(eeg_report("spatial-first"))
 
 
+def test_figures_name_their_order() -> None:
+    words = text({**eeg_report("spatial-first"), "order": "spatial-first"})
+    assert "0.77 MAC/cycle, spatial-first." in words
+
+
 def test_other_networks_have_none_of_it() -> None:
     words = text(sample())
     assert "Accuracy by subject" not in words

@@ -23,5 +23,5 @@ def test_recorded_values_are_flat_per_channel_and_short() -> None:
     third = np.float32(1 / 3)
     assert recorded(np.full((1, 3), third)) == [0.3333] * 3
     assert recorded(np.full(2, third)) == [0.3333] * 2
-    assert recorded(np.full((1, 2, 2), third)) == [0.3333] * 4
+    assert recorded(np.full((1, 3, 2), third)) == [[0.3333] * 2] * 3
     assert recorded(np.full((2, 2, 1), third)) == [[0.3333] * 2] * 2
