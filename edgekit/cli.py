@@ -22,6 +22,7 @@ VERBS = {
     "emulate": "run firmware on inputs and price it, layer by layer",
     "profile": "price any bare-metal program, function by function",
     "evaluate": "accuracy over all folds and several seeds, float and int8 in pairs",
+    "sweep": "search over configurations, for every subject and for the boards",
     "compare": "runs and boards side by side: one table, one picture",
     "calibrate": "hold the cost model against published measurements",
     "report": "write the report page of a run again",

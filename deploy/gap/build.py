@@ -99,15 +99,11 @@ def _last(own: list[Step], step: Step) -> Step:
 
 
 def _box(own: list[Step], at: int) -> dict[str, Any]:
-    """A tile that never leaves L1: behind which of the layer's steps it lies where, and what part it is.
-
-    Axes are in storage order.
-    """
+    """A tile that never leaves L1: behind which of the layer's steps it lies where, and what part it is."""
     tile = own[at].tile
     assert tile is not None
     region = tile.output
-    size, ranges = list(region.stored(region.size)), [list(bounds) for bounds in region.stored(region.ranges)]
-    return {"step": at, "offset": own[at].y.offset, "size": size, "ranges": ranges}
+    return {"step": at, "offset": own[at].y.offset, "size": list(region.size), "ranges": [*map(list, region.ranges)]}
 
 
 def _timeline(plan: ClusterPlan) -> dict[str, Any]:

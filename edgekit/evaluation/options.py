@@ -142,10 +142,12 @@ def command(verb: str, options: argparse.Namespace, *names: str) -> str:
 
 def notes(parts: list[Part], recipe: Recipe | None, seeds: int) -> list[str]:
     """What was done, in words."""
-    first = parts[0]
+    first, many = parts[0], "" if seeds == 1 else "s"
     where = f"{first.data}, excerpt {first.choice.excerpt}, {first.choice.protocol}: {len(parts)} splits"
     found = [f"{where}{f'; {first.note}' if first.note else ''}."]
     if recipe is not None:
         epochs = f"{recipe.epochs} epochs in float, {recipe.qat_epochs} with fake quantization ({recipe.qat})"
-        found.append(f"{epochs}, batch {recipe.batch}, {seeds} seeds per split; the last epoch counts, none is chosen.")
-    return [*found, "Behind ±: standard deviation (n - 1) over the runs of the row."]
+        found.append(
+            f"{epochs}, batch {recipe.batch}, {seeds} seed{many} per split; the last epoch counts, none is chosen."
+        )
+    return found

@@ -48,6 +48,10 @@ class Part:
         choice = {name: value for name, value in asdict(self.choice).items() if name != "standardize"}
         return {"format": FORMAT, "data": self.data, "choice": choice, "sha256": self.sha256}
 
+    def scaled(self, standardize: str) -> Part:
+        """The same trials in another standardisation."""
+        return replace(self, choice=replace(self.choice, standardize=standardize))
+
 
 @dataclass(frozen=True)
 class Study:
@@ -69,8 +73,8 @@ class Study:
     validation: float = 0.0
     keep: bool = False
 
-    def job(self, part: Part, seed: int) -> Job:
-        """One training."""
+    def job(self, part: Part, seed: int, label: str = "") -> Job:
+        """One training; ``label`` goes in front of its title."""
         settings = {
             **part.source,
             **asdict(self),
@@ -79,7 +83,7 @@ class Study:
             "seed": seed,
             "versions": {name: version(name) for name in ("torch", "brevitas", "numpy")},
         }
-        return Job(TRIAL, settings, f"{part.group}, seed {seed}")
+        return Job(TRIAL, settings, f"{label}{': ' if label else ''}{part.group}, seed {seed}")
 
 
 def floor_job(part: Part) -> Job:

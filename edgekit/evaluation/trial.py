@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +29,9 @@ def train(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``labels``, ``subjects`` of the trials and ``predictions`` per method, first the ``held`` ones of the training
-        part that nothing was trained on, then those of the test part; ``seconds`` per stage; the name of the ``split``
-        and, where it is asked for, ``models``: the ONNX file of each integer network in base64.
+        part that nothing was trained on, then those of the test part; ``seconds`` per stage; the name of the ``split``;
+        the network's ``parameters`` and ``macs``; where it is asked for, ``models``: the ONNX file of each integer
+        network in base64.
     """
     import torch
 
@@ -38,8 +40,9 @@ def train(settings: Mapping[str, Any]) -> dict[str, Any]:
     from quant.training.freeze import freeze
     from quant.training.layerwise import quantize
     from quant.training.loop import reproducible
+    from quant.training.quantize import information
     from quant.training.stages import float_stage, quantized_stage
-    from quant.training.train import THREADS
+    from quant.training.train import THREADS, Run
 
     trials, split = chosen(settings)
     held = round(settings["validation"] * len(split.train))
@@ -60,14 +63,17 @@ def train(settings: Mapping[str, Any]) -> dict[str, Any]:
             started = time.monotonic()
             quantized, _ = quantized_stage(floating, x, y, recipe, preset, seed, classes, order)
             frozen = freeze(quantized.eval())
-            exported = to_onnx(to_graph(frozen))
-            name = method(settings["preset"], order)
+            name = method(preset.name, order)
+            facts = {"model": model.name, "preset": preset.name, "seed": seed, "network": {"order": order}}
+            exported = to_onnx(to_graph(frozen, information(Run(Path(), facts, floating, quantized, {}), data)))
             predictions[name] = scores(exported, quantize(test, frozen.input)).argmax(axis=1)
             seconds[name] = time.monotonic() - started
             models[name] = base64.b64encode(exported.SerializeToString()).decode()
     return {
         "split": data.split,
         "held": held,
+        "parameters": network.trainable,
+        "macs": network.macs,
         "labels": data.y_test.tolist(),
         "subjects": trials.subject[split.test].tolist(),
         "predictions": {name: found.tolist() for name, found in predictions.items()},

@@ -16,7 +16,8 @@ from edgekit.page.render import environment
 WIDTH, HEIGHT = 720.0, 400.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 150.0, 16.0, 48.0  # of the plot; labels need room on the right
 MARGIN = 1.25  # factor between the outermost values and the frame
-STEPS = (1, 2, 5)
+STEPS = ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8))  # the finer ones where too few of the coarse ones lie between the ends
+FEW = 3
 
 Row = Mapping[str, Any]
 
@@ -45,8 +46,8 @@ def picture(rows: Sequence[Row]) -> Markup:
         return Markup("")
     times = [row["cost"][key] for row in priced for key in ("latency_ms_low", "latency_ms_high")]
     energies = [row["cost"][key] for row in priced for key in ("energy_mj_low", "energy_mj_high")]
-    x = _axis(times, LEFT, WIDTH - RIGHT)
-    y = _axis(energies, HEIGHT - BOTTOM, TOP)
+    x = logarithmic(times, LEFT, WIDTH - RIGHT)
+    y = logarithmic(energies, HEIGHT - BOTTOM, TOP)
     label = f"energy against latency of {len(priced)} prices"
     svg = charts.drawing("scatter", label, viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}")
     for value in ticks(min(times) / MARGIN, max(times) * MARGIN):
@@ -72,13 +73,18 @@ def _point(svg: Any, row: Row, x: Any, y: Any) -> None:
     charts.text(svg, name, kind="label", x=right + 8, y=y(cost["energy_mj"]) + 4)
 
 
-def _axis(values: Sequence[float], start: float, end: float) -> Any:
+def logarithmic(values: Sequence[float], start: float, end: float) -> Any:
     """Maps a value to its place between ``start`` and ``end``, logarithmically."""
     low, high = math.log(min(values) / MARGIN), math.log(max(values) * MARGIN)
     return lambda value: round(start + (end - start) * (math.log(value) - low) / (high - low), 2)
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times the powers of ten between the ends."""
+    """1, 2 and 5 times the powers of ten between the ends, or more of them where these are few."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [step * 10.0**power for power in powers for step in STEPS if low <= step * 10.0**power <= high]
+    found: list[float] = []
+    for steps in STEPS:
+        found = [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
+        if len(found) >= FEW:
+            break
+    return found

@@ -13,6 +13,7 @@ from edgekit.training import positive
 
 CSP_LDA = "csp-lda"
 JSON, MARKDOWN, TRIALS = "evaluation.json", "evaluation.md", "trials"
+SPREAD = "Behind ±: standard deviation (n - 1) over the runs of the row."
 
 EXAMPLES = (
     "edgekit evaluate eegnet --data eegmmidb --protocol cross-subject --folds 5 --seeds 3",
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         describe=_words,
     )
     found = summary([Run.of(part.group, seed, one) for (part, seed, _), one in zip(planned, results, strict=True)])
-    notes = [*choices.notes(parts, recipe, options.seeds), *([NOTE] if floors else [])]
+    notes = [*choices.notes(parts, recipe, options.seeds), SPREAD, *([NOTE] if floors else [])]
     report = {"command": command, "notes": notes, "study": asdict(study) if study else None, **found}
     out = store.folder.parent
     write_atomic(out / JSON, (json.dumps(report, indent=1) + "\n").encode())

@@ -20,7 +20,7 @@ from quant.datasets.protocols import Split, dataset_of
 from quant.errors import UserError
 from quant.interchange.read import from_onnx
 from quant.reference import run
-from tests.edgekit.evaluation.conftest import TINY
+from tests.edgekit.tiny_eeg import TINY
 
 BOTH = ("faithful", "spatial-first")
 

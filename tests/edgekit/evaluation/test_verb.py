@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.cli import main
-from tests.edgekit.evaluation.conftest import TINY
+from tests.edgekit.tiny_eeg import TINY
 
 QUICK = ["--data", TINY, "--folds", "3", "--epochs", "3", "--qat-epochs", "1", "--jobs", "1"]
 

@@ -30,7 +30,9 @@ def row(name: str, ms: float, mj: float, problem: str | None = None) -> dict[str
 
 def test_ticks() -> None:
     assert ticks(0.4, 30) == [0.5, 1, 2, 5, 10, 20]
-    assert ticks(3, 4) == []
+    assert ticks(3, 4) == [3, 4]
+    assert ticks(0.9, 1.6) == pytest.approx([1, 1.5])
+    assert ticks(3.1, 3.9) == []
 
 
 def test_slower_lies_to_the_right_and_dearer_higher() -> None:
