@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgekit import training
+from edgekit.page.schema import missing
 from quant.datasets import DATASETS
 from quant.datasets.recordings import Recordings
 from quant.errors import UserError
@@ -113,4 +114,11 @@ def test_a_run_on_eeg_names_its_data_and_order(edgekit: Any, tmp_path: Path, mon
         a["different"] for a in report["agreement"]
     )
     assert report["training"]["selection"]["data"] == "synthetic-eeg"
+    assert missing(report) == []
+    assert report["data"] == {"split": "session 1 to session 2", "note": "made up for a test"}
+    assert [(row["subject"], row["trials"]) for row in report["eeg"]["subjects"]] == [(1, 6), (2, 6)]
+    assert (report["eeg"]["channels"], report["eeg"]["fs"]) == (["C3", "Cz", "C4"], 64.0)
+    page = (out / "report.html").read_text()
+    assert page.count('class="scalp"') == 16 and page.count('class="response"') == 8
+    assert "(made up for a test)" in page and "MAC/cycle, spatial-first" in page
     assert edgekit("quantize", out, "--quiet")[0] == 0

@@ -10,7 +10,8 @@ import pytest
 
 from edgekit.page.render import render
 from edgekit.page.schema import missing
-from tests.edgekit.page.eeg_sample import CENTRES, DEPTH, eeg_report
+from tests.edgekit import cluster
+from tests.edgekit.page.eeg_sample import CENTRES, DEPTH, eeg, eeg_report
 from tests.edgekit.page.sample import sample
 from tests.edgekit.page.test_render import Page, svgs
 
@@ -91,6 +92,14 @@ def test_without_subjects_there_are_no_bars() -> None:
     report["eeg"]["subjects"] = []
     assert missing(report) == []
     assert pictures(render(report), "subjects") == []
+
+
+def test_reports_of_clusters_have_the_same_sections() -> None:
+    report = {**cluster.report(), "eeg": eeg()}
+    assert missing(report) == []
+    html = render(report)
+    assert len(pictures(html, "scalp")) == DEPTH * len(CENTRES)
+    assert len(pictures(html, "subjects")) == 1
 
 
 def test_what_a_report_lacks_is_named() -> None:
