@@ -45,7 +45,8 @@ class Group:
     @property
     def region(self) -> Region:
         """The whole output, in the axes that it may be cut along."""
-        return whole(self.last.site.output) if self.fused else output_region(self.last.site)
+        site = self.last.site
+        return whole(site.output, site.out_layout) if self.fused else output_region(site)
 
     def cut(self, output: Region) -> tuple[Tile, ...]:
         """What every layer computes so that the last one can compute ``output``."""

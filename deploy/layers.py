@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -12,6 +12,7 @@ from deploy.kernels import KERNELS
 from deploy.kernels.base import Call, Kernel, Site
 from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
 from deploy.needed import Needed, needed
+from deploy.orders import Orders
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Node
 from quant.ops import Reshape
@@ -96,7 +97,9 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
         )
     graph = with_logical_boundaries(graph)
     need = needed(graph)
-    layouts = _layouts(need, kernels)
+    kernels = [kernel for kernel in kernels if kernel.isa == "portable" or kernel.isa in board.isa]
+    orders = Orders(graph, kernels, lambda node, layouts: _site(need, node, layouts))
+    layouts = orders.cheapest(_layouts(need, kernels))
     storage = {name: name for name in graph.tensors}
     layers: list[Layer] = []
     for node in graph.nodes:
@@ -109,7 +112,7 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
     return Lowered(graph, board, tuple(layers), layouts, storage, need)
 
 
-def _site(need: Needed, node: Node, layouts: dict[str, Layout]) -> Site:
+def _site(need: Needed, node: Node, layouts: Mapping[str, Layout]) -> Site:
     part = need.parts[node.name]
     inputs = tuple(need.tensor(name) for name in node.inputs)
     kinds = tuple(layouts[name] for name in node.inputs)
@@ -137,8 +140,8 @@ def _layouts(need: Needed, kernels: Sequence[Kernel]) -> dict[str, Layout]:
 
 def _choose(site: Site, board: Board, kernels: Sequence[Kernel]) -> tuple[Kernel, str]:
     """The cheapest kernel that takes the node, and why it is that one."""
-    fitting = [k for k in kernels if k.op is type(site.op) and (k.isa == "portable" or k.isa in board.isa)]
-    refusals = {kernel.name: kernel.unsupported(site) for kernel in fitting}
+    fitting = [kernel for kernel in kernels if kernel.op is type(site.op)]
+    refusals = {kernel.name: kernel.refusal(site) for kernel in fitting}
     able = [kernel for kernel in fitting if refusals[kernel.name] is None]
     if not able:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())

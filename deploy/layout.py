@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -43,8 +44,27 @@ class Layout:
         logical[self.order] = stored.reshape(-1)
         return logical.reshape(shape)
 
+    @cached_property
+    def loops(self) -> tuple[tuple[int, int], ...]:
+        """(size, step in logical order) of as few nested loops as visit the stored elements, outermost first."""
+        steps = [prod(self.view[axis + 1 :]) for axis in range(len(self.view))]
+        loops: list[tuple[int, int]] = []
+        for axis in self.perm:
+            size, step = self.view[axis], steps[axis]
+            if size == 1:
+                continue
+            if loops and loops[-1][1] == size * step:
+                size *= loops.pop()[0]
+            loops.append((size, step))
+        return tuple(loops)
+
     def same_order(self, other: Layout) -> bool:
-        return bool(np.array_equal(self.order, other.order))
+        """Whether both store the same tensor in the same order."""
+        return self.loops == other.loops
+
+    def resized(self, shape: tuple[int, ...]) -> Layout:
+        """The same order of axes for a tensor of another size and as many axes."""
+        return Layout(shape, self.perm)
 
 
 def channels_last(shape: tuple[int, ...]) -> Layout:
@@ -55,6 +75,11 @@ def channels_last(shape: tuple[int, ...]) -> Layout:
 def planar(shape: tuple[int, ...]) -> Layout:
     """Logical order."""
     return Layout(shape, tuple(range(len(shape))))
+
+
+def column_by_column(shape: tuple[int, ...]) -> Layout:
+    """(C, H, W) stored as W x C x H: of every column, channel by channel, its rows; (C, L) as channels-last."""
+    return Layout(shape, (len(shape) - 1, *range(len(shape) - 1)))
 
 
 def with_logical_boundaries(graph: Graph) -> Graph:

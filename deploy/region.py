@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import TypeVar
 
 from deploy.box import Range
 from deploy.kernels.packing import hwc
+from deploy.layout import Layout
 from quant.graph import Tensor
+
+Axis = TypeVar("Axis")
 
 
 @dataclass(frozen=True)
 class Region:
-    """Rows, columns and channels of a channels-last tensor; a flat tensor has channels only.
+    """Rows, columns and channels of a tensor; a flat tensor has channels only.
 
     Attributes:
         size: (height, width, channels) of the whole tensor.
         ranges: first and one past the last of each.
         item: bytes per element.
+        order: the three axes as they are stored, outermost first.
     """
 
     size: tuple[int, int, int]
     ranges: tuple[Range, Range, Range]
     item: int
+    order: tuple[int, int, int] = (0, 1, 2)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -41,25 +47,42 @@ class Region:
     @property
     def offset(self) -> int:
         """Byte offset of its first element in the tensor."""
-        (top, _), (left, _), (first, _) = self.ranges
-        return ((top * self.size[1] + left) * self.size[2] + first) * self.item
+        (outer, _), (middle, _), (inner, _) = self.stored(self.ranges)
+        _, in_outer, in_middle = self.stored(self.size)
+        return ((outer * in_outer + middle) * in_middle + inner) * self.item
 
     @property
     def lines(self) -> tuple[int, int, int, int, int]:
         """(length, lines, planes, line stride, plane stride) in bytes, with as few lines and planes as there are."""
-        (height, width, channels), (_, in_row, in_pixel) = self.shape, self.size
-        pixel, row = in_pixel * self.item, in_row * in_pixel * self.item
-        if channels < in_pixel:
-            return channels * self.item, width, height, pixel, row
-        if width < in_row:
-            return width * pixel, height, 1, row, 0
-        return height * row, 1, 1, 0, 0
+        (planes, lines, length), (_, in_plane, in_line) = self.stored(self.shape), self.stored(self.size)
+        line, plane = in_line * self.item, in_plane * in_line * self.item
+        if length < in_line:
+            return length * self.item, lines, planes, line, plane
+        if lines < in_plane:
+            return lines * line, planes, 1, plane, 0
+        return planes * plane, 1, 1, 0, 0
+
+    def stored(self, axes: tuple[Axis, Axis, Axis]) -> tuple[Axis, Axis, Axis]:
+        """Something of height, width and channels in the order of storage."""
+        first, second, third = (axes[axis] for axis in self.order)
+        return first, second, third
 
 
-def whole(tensor: Tensor) -> Region:
-    """All of a tensor that is stored channels-last."""
+def whole(tensor: Tensor, layout: Layout | None = None) -> Region:
+    """All of a tensor (channels-last without ``layout``), whose layout permutes its own axes."""
     height, width, channels = hwc(tensor)
-    return Region((height, width, channels), ((0, height), (0, width), (0, channels)), tensor.dtype.bits // 8)
+    ranges = (0, height), (0, width), (0, channels)
+    return Region((height, width, channels), ranges, tensor.dtype.bits // 8, _order(tensor, layout))
+
+
+def _order(tensor: Tensor, layout: Layout | None) -> tuple[int, int, int]:
+    """Height, width and channels as ``layout`` stores them; axes of one element may lie anywhere."""
+    rank = len(tensor.shape)
+    if layout is None or rank < 2 or layout.view != tensor.shape:
+        return 0, 1, 2
+    axes = [2, *range(3 - rank, 2)]  # of the tensor's own (channel first)
+    first, second, third = [0] * (3 - rank) + [axes[axis] for axis in layout.perm]
+    return first, second, third
 
 
 def flat(tensor: Tensor) -> Region:

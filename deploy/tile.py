@@ -44,7 +44,7 @@ def tileable(op: Op) -> bool:
 
 def output_region(site: Site) -> Region:
     """The whole output, in the axes that it may be cut along."""
-    return whole(site.output) if isinstance(site.op, (Conv, Window)) else flat(site.output)
+    return whole(site.output, site.out_layout) if isinstance(site.op, (Conv, Window)) else flat(site.output)
 
 
 def channel_unit(site: Site) -> int:
@@ -128,7 +128,7 @@ def _seen(
     pads: tuple[int, ...],
 ) -> tuple[Region, tuple[int, ...]]:
     """Rows and columns of the input that windows see, and the pads of the tile: begin of each axis, then end."""
-    x, rank = whole(site.inputs[0]), len(kernel)
+    x, rank = whole(site.inputs[0], site.layouts[0]), len(kernel)
     spans = list(x.ranges)
     before, after = [], []
     for axis in range(rank):
@@ -159,8 +159,8 @@ def span(out: Range, size: int, kernel: int, stride: int, dilation: int, pad: in
 def _tile(site: Site, op: Op, inputs: tuple[Region, ...], output: Region) -> Tile:
     xs = tuple(_boxed(x, seen) for x, seen in zip(site.inputs, inputs, strict=True))
     y = _boxed(site.output, output)
-    layouts = tuple(channels_last(x.shape) for x in xs)
-    return Tile(Site(site.name, op, xs, y, layouts, channels_last(y.shape)), inputs, output)
+    layouts = tuple(layout.resized(x.shape) for layout, x in zip(site.layouts, xs, strict=True))
+    return Tile(Site(site.name, op, xs, y, layouts, site.out_layout.resized(y.shape)), inputs, output)
 
 
 def _boxed(tensor: Tensor, region: Region) -> Tensor:

@@ -99,11 +99,15 @@ def _last(own: list[Step], step: Step) -> Step:
 
 
 def _box(own: list[Step], at: int) -> dict[str, Any]:
-    """A tile that never leaves L1: behind which of the layer's steps it lies where, and what part it is."""
+    """A tile that never leaves L1: behind which of the layer's steps it lies where, and what part it is.
+
+    Axes are in storage order.
+    """
     tile = own[at].tile
     assert tile is not None
     region = tile.output
-    return {"step": at, "offset": own[at].y.offset, "size": list(region.size), "ranges": [*map(list, region.ranges)]}
+    size, ranges = list(region.stored(region.size)), [list(bounds) for bounds in region.stored(region.ranges)]
+    return {"step": at, "offset": own[at].y.offset, "size": size, "ranges": ranges}
 
 
 def _timeline(plan: ClusterPlan) -> dict[str, Any]:

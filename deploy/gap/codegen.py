@@ -10,6 +10,7 @@ from deploy.gap.schedule import fetch_starts
 from deploy.gap.steps import Fetch, Pointer, Step, Transfer
 from deploy.kernels.base import C_TYPE
 from deploy.layers import Layer
+from quant.graph import Tensor
 
 COLUMNS = 8  # words of constants per line
 
@@ -40,11 +41,9 @@ def source(plan: ClusterPlan, steps: Sequence[Step]) -> str:
     """``model.c``."""
     prefix = identifier(plan.graph.name)
     headers = sorted({layer.kernel.header for layer in plan.layers})
-    lines = [provenance(plan, "Layers and steps"), '#include "model.h"', "", "#include <stddef.h>", ""]
+    lines = [provenance(plan, "Layers and steps"), '#include "model.h"', ""]
     lines += ['#include "ek_cluster.h"', *(f'#include "kernels/{name}"' for name in headers)]
     lines += ['#include "model_constants.h"', ""]
-    lines += ["/* Declared here because a freestanding compiler has no string.h. */"]
-    lines += ["void *memcpy(void *to, const void *from, size_t bytes);", ""]
     lines += ["#define NOINLINE __attribute__((noinline))", ""]
     lines += [f"uint8_t {prefix}_arena[{prefix.upper()}_ARENA_BYTES] __attribute__((aligned(8)));", ""]
     lines += _wrappers(steps)
@@ -199,10 +198,14 @@ def _step_fields(plan: ClusterPlan, step: Step, wrapper: str, geometry: str, fet
 def _run(plan: ClusterPlan) -> list[str]:
     prefix = identifier(plan.graph.name)
     ins, outs = parameter_names(plan.graph)
+
+    def place(tensor: Tensor) -> str:
+        return f"{prefix}_arena + {plan.outside(tensor.name).offset}"
+
     lines = [f"void {prefix}_run({parameters(plan.graph)}) {{"]
     for name, tensor in zip(ins, plan.graph.inputs, strict=True):
-        lines.append(f"    memcpy({prefix}_arena + {plan.outside(tensor.name).offset}, {name}, {tensor.nbytes});")
+        lines.append(f"    ek_copy_tensor({place(tensor)}, {name}, {tensor.nbytes});")
     lines += [f"    ek_cluster_run(&records.s0.step, {prefix.upper()}_L1_BYTES, ek_cores);"]
     for name, tensor in zip(outs, plan.graph.outputs, strict=True):
-        lines.append(f"    memcpy({name}, {prefix}_arena + {plan.outside(tensor.name).offset}, {tensor.nbytes});")
+        lines.append(f"    ek_copy_tensor({name}, {place(tensor)}, {tensor.nbytes});")
     return [*lines, "}", ""]

@@ -2,6 +2,7 @@
 
 from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
+from deploy.kernels.columns_xpulp import XpulpColumns
 from deploy.kernels.conv import PortableConv, PortableDepthwise
 from deploy.kernels.conv_dsp import SmladConv, SmladDepthwise
 from deploy.kernels.conv_xpulp import XpulpConv
@@ -12,7 +13,9 @@ from deploy.kernels.elementwise import PortableArgMax, PortableRequantize, Porta
 from deploy.kernels.elementwise_xpulp import XpulpAdd, XpulpAveragePool, XpulpMaxPool, XpulpRequantize, XpulpTable
 from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice
 from deploy.kernels.movement_xpulp import XpulpConcat, XpulpPad, XpulpReshape, XpulpSlice
+from deploy.kernels.planes_xpulp import XpulpPlanes
 from deploy.kernels.pool import DspAveragePool, DspMaxPool, PortableAveragePool, PortableMaxPool
+from deploy.kernels.rows_xpulp import XpulpRows
 
 KERNELS: tuple[Kernel, ...] = (
     PortableConv(),
@@ -21,6 +24,9 @@ KERNELS: tuple[Kernel, ...] = (
     SmladDepthwise(),
     XpulpConv(),
     XpulpDepthwise(),
+    XpulpRows(),
+    XpulpColumns(),
+    XpulpPlanes(),
     PortableDense(),
     SmladDense(),
     XpulpDense(),

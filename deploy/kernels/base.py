@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from numpy.typing import NDArray
 
 from deploy.box import Box, start, whole
-from deploy.layout import Layout
+from deploy.layout import Layout, channels_last
 from quant.dtypes import DType
 from quant.graph import Tensor
 from quant.ops import Op
+
+Order = Callable[[tuple[int, ...]], Layout]  # shape -> storage order
 
 C_TYPE = {DType.S8: "int8_t", DType.S16: "int16_t", DType.S32: "int32_t", DType.B1: "uint8_t"}
 
@@ -95,7 +97,8 @@ class Kernel(ABC):
         header: C header below ``firmware/kernels``.
         mnemonics: instructions that the compiled layer must contain, checked on the disassembly.
         team: whether all cores of a cluster call it, each for its share of the work (``ek_team``).
-        any_layout: takes inputs in any storage order; otherwise they must be channels-last.
+        reads, writes: storage orders that inputs and the output may have.
+        any_layout: takes and gives any storage order instead.
     """
 
     name: ClassVar[str]
@@ -104,11 +107,27 @@ class Kernel(ABC):
     header: ClassVar[str]
     mnemonics: ClassVar[tuple[str, ...]] = ()
     team: ClassVar[bool] = False
+    reads: ClassVar[tuple[Order, ...]] = (channels_last,)
+    writes: ClassVar[tuple[Order, ...]] = (channels_last,)
     any_layout: ClassVar[bool] = False
 
+    def misplaced(self, site: Site) -> str | None:
+        """Why storage orders do not suit this variant; None when they do."""
+        if self.any_layout:
+            return None
+        for x, layout in zip(site.inputs, site.layouts, strict=True):
+            if not any(layout.same_order(order(x.shape)) for order in self.reads):
+                return "it reads another storage order"
+        suits = any(site.out_layout.same_order(order(site.output.shape)) for order in self.writes)
+        return None if suits else "it writes another storage order"
+
     def unsupported(self, site: Site) -> str | None:
-        """Why this variant cannot run the node; None when it can."""
+        """Why this variant cannot run the node, whatever its storage orders are; None when it can."""
         return None
+
+    def refusal(self, site: Site) -> str | None:
+        """Why this variant cannot run the node as it is stored; None when it can."""
+        return self.unsupported(site) or self.misplaced(site)
 
     @abstractmethod
     def calls(self, site: Site) -> Sequence[Call]:

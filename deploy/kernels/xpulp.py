@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.kernels.base import Call
-from deploy.kernels.packing import records
+from deploy.kernels.base import Call, Site
+from deploy.kernels.packing import high_form, records
+from quant.ops import Conv
 from quant.requant import Requant
 
 TEAM = 16  # cores that scratch memory is declared for
@@ -20,6 +22,12 @@ LANES = 4  # int8 values of a word
 def up(value: int, multiple: int) -> int:
     """``value`` rounded up to a multiple."""
     return -(-value // multiple) * multiple
+
+
+def high_only(site: Site) -> str | None:
+    """Why a kernel that knows neither the full form of records nor wider outputs cannot take a convolution."""
+    requant = cast(Conv, site.op).requant
+    return None if high_form(requant) and requant.dtype.bits == 8 else "it scales to int8 by the high word only"
 
 
 def folded(bias: NDArray[np.int64], weight: NDArray[np.int64], zero_point: int) -> NDArray[np.int64]:

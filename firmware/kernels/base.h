@@ -35,6 +35,13 @@
 #define EK_KEEP(pointer) ((void)0)
 #endif
 
+/* Keeps what is before it before what is behind it: a loop with one is no idiom that a compiler replaces by a call. */
+#if defined(__GNUC__)
+#define EK_FENCE() __asm__ volatile("" ::: "memory")
+#else
+#define EK_FENCE() ((void)0)
+#endif
+
 /* Elements of a buffer that is addressed by bytes or by words in turn. */
 #if defined(__GNUC__)
 typedef int16_t __attribute__((may_alias)) ek_half;

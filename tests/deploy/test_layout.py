@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import prod
+
 import numpy as np
 import pytest
 
-from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
+from deploy.layout import Layout, channels_last, column_by_column, planar, with_logical_boundaries
 from quant.graph import GraphBuilder
 from quant.ops import Reshape
 from quant.reference import run
@@ -27,6 +30,20 @@ def test_channels_last_puts_channels_together() -> None:
 def test_one_channel_or_one_position_is_plain(shape: tuple[int, ...]) -> None:
     assert channels_last(shape).plain
     assert channels_last(shape).same_order(planar(shape))
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 3), (1, 6), (2, 3, 4), (2, 1, 4), (1, 3, 1), (5, 3, 1)])
+def test_same_order_compares_elements(shape: tuple[int, ...]) -> None:
+    layouts = [order(shape) for order in (channels_last, planar, column_by_column)]
+    layouts.append(Layout((prod(shape),), (0,)))
+    for one, other in product(layouts, repeat=2):
+        assert one.same_order(other) == np.array_equal(one.order, other.order)
+
+
+def test_column_by_column() -> None:
+    values = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+    assert column_by_column((2, 3, 4)).store(values)[:6].tolist() == [0, 4, 8, 12, 16, 20]
+    assert column_by_column((2, 3)).same_order(channels_last((2, 3)))
 
 
 def test_plain_agrees_with_order() -> None:

@@ -89,3 +89,10 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", beats=np.zeros(3))
     with pytest.raises(UserError, match=r"several arrays[\s\S]*beats"):
         load_samples(tmp_path / "x.npz", TENSOR, INFO)
+
+
+def test_every_channel_may_have_its_own_offset_and_gain() -> None:
+    info = {"preprocess": {"offset": [[[1.0], [-2.0]]], "gain": [[[0.5], [4.0]]]}}
+    tensor = {"name": "input", "shape": [1, 2, 3], "scale": 0.25, "zero_point": 0}
+    raw = np.array([[[[1.0, 2.0, 3.0], [-2.0, -2.5, 10.0]]]], np.float32)
+    assert quantize(raw, tensor, info).tolist() == [[[[0, 2, 4], [0, -8, 127]]]]

@@ -80,7 +80,24 @@ CONVOLUTIONS = {
     "depthwise far from the input": ((3, 7), 3, (5,), (1,), (2,), (25, 30), 3),
     "depthwise plane": ((6, 7, 6), 6, (3, 3), (1, 1), (1, 1), (1, 1, 1, 1), 6),
     "depthwise columns": ((3, 6, 10), 6, (6, 1), (1, 1), (1, 1), (0, 0, 0, 0), 3),
+    "rows, odd filters": ((1, 3, 75), 3, (1, 41), (1, 1), (1, 1), (0, 20, 0, 20), 1),
+    "rows of many": ((1, 2, 130), 4, (1, 64), (1, 1), (1, 1), (0, 31, 0, 32), 1),
+    "rows, several each": ((2, 3, 37), 6, (1, 16), (1, 1), (1, 1), (0, 7, 0, 8), 2),
+    "rows, two planes": ((2, 2, 9), 4, (1, 5), (1, 1), (1, 1), (0, 0, 0, 0), 2),
+    "whole columns": ((3, 22, 19), 6, (22, 1), (1, 1), (1, 1), (0, 0, 0, 0), 3),
+    "whole columns, three each": ((2, 5, 3), 6, (5, 1), (1, 1), (1, 1), (0, 0, 0, 0), 2),
+    "pointwise plane": ((9, 2, 13), 8, (1, 1), (1, 1), (1, 1), (0, 0, 0, 0), 1),
+    "pointwise, few": ((3, 3), 6, (1,), (1,), (1,), (0, 0), 1),
     "grouped plane": ((6, 5, 5), 4, (3, 3), (2, 2), (1, 1), (1, 1, 1, 1), 2),
+}
+
+
+# name: (input shape, kernel, groups), four outputs
+CLIPPED: dict[str, tuple[tuple[int, ...], tuple[int, ...], int]] = {
+    "rows": ((1, 2, 80), (1, 17), 1),
+    "single rows": ((4, 2, 80), (1, 17), 4),
+    "whole columns": ((2, 6, 9), (6, 1), 2),
+    "planes": ((6, 3, 5), (1, 1), 1),
 }
 
 
@@ -98,6 +115,12 @@ def convolutions(rng: np.random.Generator) -> Iterator[Case]:
         weight = rng.choice([-127, -1, 0, 1, 127], (4, 5, 3))
         op = Conv(weight, np.array([0, 1, -100, 100]), requant, (1,), (1,), (1, 1))
         yield Case(f"conv, {name}", op, (x,), (draw(rng, x, "ends"),))
+    for name, (shape, kernel, groups) in CLIPPED.items():
+        x = tensor(shape, 11)
+        requant = Requant.from_real(np.full(4, HIGH), zero_point=-7, lo=-31, hi=90)
+        weight = rng.integers(-127, 128, (4, shape[0] // groups, *kernel))
+        op = Conv(weight, np.zeros(4, np.int64), requant, (1, 1), (1, 1), (0, 0, 0, 0), groups)
+        yield Case(f"{name}, clipped", op, (x,), (draw(rng, x),))
 
 
 def requantizations(channels: int) -> dict[str, Requant]:

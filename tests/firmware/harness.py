@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,18 @@ def site_of(case: Case) -> Site:
     return Site(case.name, case.op, case.tensors, y, case.stored, channels_last(shape))
 
 
+def sites_of(case: Case, kernel: Kernel) -> Iterator[Site]:
+    """The case in every storage order in which the variant takes it."""
+    site = site_of(case)
+    stored = {site.layouts: site} if kernel.any_layout else {}
+    for reads, writes in product(kernel.reads, kernel.writes):
+        layouts, out = tuple(reads(x.shape) for x in site.inputs), writes(site.output.shape)
+        key = (*(layout.loops for layout in layouts), out.loops)
+        if not kernel.any_layout:
+            stored.setdefault(key, replace(site, layouts=layouts, out_layout=out))
+    yield from (one for one in stored.values() if kernel.unsupported(one) is None)
+
+
 def plan_runs(cases: Iterable[Case], kernels: Sequence[Kernel] = KERNELS, inplace: bool = False) -> list[Run]:
     """Every case under every variant that takes it, with room for each output.
 
@@ -74,9 +87,8 @@ def plan_runs(cases: Iterable[Case], kernels: Sequence[Kernel] = KERNELS, inplac
     runs: list[Run] = []
     offset = 0
     for case in cases:
-        site = site_of(case)
-        for kernel in kernels:
-            if kernel.op is type(case.op) and kernel.unsupported(site) is None:
+        for kernel in (kernel for kernel in kernels if kernel.op is type(case.op)):
+            for site in sites_of(case, kernel):
                 for place in (None, *(kernel.inplace(site) if inplace else ())):
                     runs.append(Run(case, kernel, site, offset, place))
                     offset += (runs[-1].room + GUARD + 7) // 8 * 8

@@ -7,14 +7,18 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deploy.kernels.base import Kernel
+import deploy.tile
+from deploy.kernels.base import Kernel, Site
 from deploy.layout import channels_last
+from deploy.region import Region
+from deploy.tile import channel_unit, output_region
 from quant.graph import Tensor
 from quant.ops import Conv
 from quant.requant import Requant
 from tests.firmware.cases import Case
-from tests.firmware.harness import GUARD, Run, site_of
+from tests.firmware.harness import GUARD, Run, site_of, sites_of
 
 
 def cut_requant(requant: Requant, outputs: slice) -> Requant:
@@ -70,13 +74,33 @@ def cut(rng: np.random.Generator, case: Case, kernel: Kernel, offset: int) -> Ru
     return Run(replace(case, op=piece, values=(values,)), kernel, tile, offset, wanted=wanted)
 
 
+def exact(rng: np.random.Generator, case: Case, site: Site, kernel: Kernel, offset: int) -> Run:
+    """A random box of a convolution's output, cut as the tiler does it."""
+    full, unit = output_region(site), channel_unit(site)
+    ranges = []
+    for size, step in zip(full.size, (1, 1, unit), strict=True):
+        first = int(rng.integers(size // step))
+        ranges.append((first * step, int(rng.integers(first, size // step) + 1) * step))
+    tile = deploy.tile.cut(site, replace(full, ranges=tuple(ranges)))
+    whole = cast(Conv, case.op).evaluate([case.values[0][None].astype(np.int64)], list(site.inputs))[0]
+    values, wanted = (_box(array, region) for array, region in ((case.values[0], tile.inputs[0]), (whole, tile.output)))
+    return Run(replace(case, op=tile.site.op, values=(values,)), kernel, tile.site, offset, wanted=wanted)
+
+
+def _box(values: NDArray[np.int64], region: Region) -> NDArray[np.int64]:
+    """What a region holds of a tensor, in its logical axes."""
+    height, width, channels = (slice(*bounds) for bounds in region.ranges)
+    return values[(channels, *(height, width)[3 - values.ndim :])]
+
+
 def tile_runs(cases: Iterable[Case], kernels: Iterable[Kernel], each: int, seed: int = 5) -> list[Run]:
     """``each`` pieces of every convolution."""
     rng, runs, offset = np.random.default_rng(seed), list[Run](), 0
     for case in cases:
         for kernel in kernels:
-            if isinstance(case.op, Conv) and kernel.op is Conv and kernel.unsupported(site_of(case)) is None:
+            for site in sites_of(case, kernel) if isinstance(case.op, Conv) and kernel.op is Conv else ():
                 for _ in range(each):
-                    runs.append(cut(rng, case, kernel, offset))
+                    plain = kernel.reads == kernel.writes == (channels_last,)
+                    runs.append(cut(rng, case, kernel, offset) if plain else exact(rng, case, site, kernel, offset))
                     offset += (runs[-1].room + GUARD + 7) // 8 * 8
     return runs

@@ -12,8 +12,8 @@
 
 __attribute__((section(".data"))) volatile uint32_t ek_requests = 0; /* not in what start-up clears */
 
-int8_t ek_input_buffer[EK_INPUT_BYTES];
-int8_t ek_output_buffer[EK_OUTPUT_BYTES];
+__attribute__((aligned(8))) int8_t ek_input_buffer[EK_INPUT_BYTES];
+__attribute__((aligned(8))) int8_t ek_output_buffer[EK_OUTPUT_BYTES];
 
 void ek_exchange(uint32_t done);
 
