@@ -13,7 +13,7 @@ from edgekit.screen import Screen
 from quant import datasets, networks
 from quant.datasets import Dataset
 from quant.datasets.choice import FOLDS, Choice
-from quant.datasets.excerpt import EXCERPTS
+from quant.datasets.excerpt import DESCRIPTION, EXCERPTS, is_excerpt
 from quant.datasets.protocols import PROTOCOLS
 from quant.datasets.standardize import METHODS
 from quant.errors import Problem, UserError, unknown
@@ -32,7 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         default="int8",
-        help="quantization (int8, w7a8, int8-pot), excerpt of the recordings (edge-m4f ...), or both: w7a8,edge-m4f",
+        help="quantization (int8, w7a8, int8-pot), excerpt of the recordings (edge-m4f ..., or "
+        f"{DESCRIPTION}), or both: w7a8,edge-m4f",
     )
     data_arguments(parser)
     parser.add_argument("--order", choices=ORDERS, help="of temporal and spatial convolution in the integer network")
@@ -92,9 +93,9 @@ def presets(model: networks.Model, text: str) -> tuple[str, str | None]:
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in model.presets and name not in EXCERPTS:
+        if name not in model.presets and not is_excerpt(name):
             raise unknown(f"preset of {model.name}", name, (*model.presets, *EXCERPTS))
-    quantizations, excerpts = [n for n in names if n in model.presets], [n for n in names if n in EXCERPTS]
+    quantizations, excerpts = [n for n in names if n in model.presets], [n for n in names if is_excerpt(n)]
     if len(quantizations) > 1 or len(excerpts) > 1:
         raise UserError(Problem(f"'{text}' names two of one kind", "--preset", "a quantization, an excerpt, or both"))
     return quantizations[0] if quantizations else "int8", excerpts[0] if excerpts else None

@@ -34,6 +34,7 @@ def options(*words: str) -> argparse.Namespace:
         ("edge-m4f", ("int8", "edge-m4f")),
         ("w7a8,edge-38", ("w7a8", "edge-38")),
         ("edge-38, w7a8", ("w7a8", "edge-38")),
+        ("19ch-ds2-1s,int8", ("int8", "19ch-ds2-1s")),
     ],
 )
 def test_a_preset_is_a_quantization_an_excerpt_or_both(text: str, expected: tuple[str, str | None]) -> None:
