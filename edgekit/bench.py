@@ -14,23 +14,25 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deploy.boards import list_boards, load_board
-from deploy.paths import board_folder
+from deploy.boards import Board, load_board
+from deploy.facts import table_macs
+from deploy.plan import make_plan
+from edgekit.bench_networks import ENTRIES, Entry
 from edgekit.cluster_bench import kernel_figures, network_figures
 from edgekit.firmware import Firmware
 from edgekit.placement import build_placed
 from edgekit.samples import random_samples
 from edgekit.sizes import memory_bytes
+from quant.errors import UserError
 from quant.graph import Graph
 from quant.interchange.write import save, to_onnx
 from quant.lowering import Scale
-from quant.networks import MODELS
 from quant.networks.layers import Add, Conv, Dense, Elu, Pool
 from quant.networks.network import Network
 
@@ -67,20 +69,37 @@ def random_graph(network: Network, seed: int = SEED) -> Graph:
     return to_graph(Frozen(network, Scale(float(np.float32(1 / 64)), network.signed_input), layers))
 
 
-def measure(folder: Path) -> dict[str, dict[str, Any]]:
+def entry_graph(entry: Entry) -> Graph:
+    """The entry's network with random weights; like a trained one it notes its order and its table's MACs."""
+    graph = random_graph(entry.network)
+    noted = {"order": entry.order, "macs": entry.published.macs}
+    return replace(graph, info={**graph.info, **{key: value for key, value in noted.items() if value is not None}})
+
+
+def measure(folder: Path, entries: Sequence[Entry] = ENTRIES) -> dict[str, dict[str, Any]]:
     """``network on board`` -> figures; builds below ``folder``."""
     figures = {}
-    for model in MODELS.values():
-        for board in map(load_board, list_boards()):
-            if board.cluster:
-                graph = random_graph(model.network)
-                figures[f"{model.name} on {board.name}"] = network_figures(graph, board, folder)
-            if board.target == "cortex-m" and board_folder(board.name):
-                out = folder / f"{model.name}-{board.name}"
-                save(to_onnx(random_graph(model.network)), folder / "model.onnx")
-                build_placed(folder / "model.onnx", board, out, "auto")
-                figures[f"{model.name} on {board.name}"] = _figures(Firmware.load(out))
+    for entry in entries:
+        graph = entry_graph(entry)
+        for board in map(load_board, entry.boards):
+            figures[f"{entry.name} on {board.name}"] = board_figures(graph, board, folder)
     return figures | kernel_figures(folder)
+
+
+def board_figures(graph: Graph, board: Board, folder: Path) -> dict[str, Any]:
+    """Memory, MACs and, but on the host, cycles of one inference; or ``refused``: why the board cannot take it."""
+    try:
+        if board.cluster:
+            return network_figures(graph, board, folder)
+        if board.target == "host":
+            plan = make_plan(graph, board)
+            sizes = {"arena_bytes": plan.arena.size, "weight_bytes": plan.weight_bytes}
+            return {"macs": table_macs(plan.graph), "executed_macs": plan.executed_macs, **sizes}
+        save(to_onnx(graph), folder / "model.onnx")
+        build_placed(folder / "model.onnx", board, folder / "image", "auto", force=True)
+    except UserError as error:
+        return {"refused": error.problems[0].what}
+    return _figures(Firmware.load(folder / "image"))
 
 
 def _figures(firmware: Firmware) -> dict[str, Any]:
@@ -110,7 +129,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") 
         elif old is None:
             lines.append(f"{name}: {new} (new)")
         elif old != new:
-            percent = f" ({100 * (new - old) / old:+.2f} %)" if old and new is not None else ""
+            numbers = isinstance(old, int | float) and isinstance(new, int | float)
+            percent = f" ({100 * (new - old) / old:+.2f} %)" if numbers and old else ""
             lines.append(f"{name}: {old} -> {new}{percent}")
     return lines
 

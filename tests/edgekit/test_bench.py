@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from deploy.boards import load_board
+from deploy.facts import table_macs
 from edgekit import bench
+from edgekit.bench_networks import ENTRIES
 from quant.interchange.write import to_onnx
 from quant.networks import MODELS
+from tests.deploy.graphs import pointwise
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,13 +26,37 @@ def test_random_graphs_are_the_networks_own_and_repeat() -> None:
     assert to_onnx(bench.random_graph(network, 1)).SerializeToString() != to_onnx(graph).SerializeToString()
 
 
+def test_a_graph_of_the_baseline_notes_the_macs_of_the_published_order() -> None:
+    faithful, first = (entry for entry in ENTRIES if entry.name.startswith("q-eegnet"))
+    graphs = [bench.entry_graph(entry) for entry in (faithful, first)]
+    assert [graph.info["order"] for graph in graphs] == ["faithful", "spatial-first"]
+    assert [table_macs(graph) for graph in graphs] == [13_140_768, 13_140_768]
+    assert graphs[1].total_macs < graphs[0].total_macs == 13_140_768
+    assert "order" not in bench.entry_graph(ENTRIES[0]).info
+
+
+def test_a_board_that_cannot_take_a_network_says_why(tmp_path: Path) -> None:
+    figures = bench.board_figures(pointwise(40, 2020), load_board("stm32l475"), tmp_path)
+    assert list(figures) == ["refused"] and "bytes too many" in figures["refused"]
+
+
+def test_on_the_host_there_are_no_cycles(tmp_path: Path) -> None:
+    figures = bench.board_figures(pointwise(4, 20), load_board("host"), tmp_path)
+    assert figures == {"macs": 80, "executed_macs": 80, "arena_bytes": 160, "weight_bytes": 4}
+
+
 def test_changes_names_what_moved() -> None:
     before = {"net on board": {"cycles": 200, "layer_cycles": {"a": 50, "gone": 1}}, "same": {"cycles": 3}}
+    before |= {"large": {"refused": "20 bytes too many"}, "small": {"refused": "2 bytes too many"}}
     now = {"net on board": {"cycles": 190, "layer_cycles": {"a": 50, "new": 2}}, "same": {"cycles": 3}}
+    now |= {"large": {"refused": "9 bytes too many"}, "small": {"cycles": 7}}
     assert bench.changes(before, now) == [
         "net on board, cycles: 200 -> 190 (-5.00 %)",
         "net on board, layer_cycles, gone: 1 -> None",
         "net on board, layer_cycles, new: 2 (new)",
+        "large, refused: 20 bytes too many -> 9 bytes too many",
+        "small, refused: 2 bytes too many -> None",
+        "small, cycles: 7 (new)",
     ]
 
 
