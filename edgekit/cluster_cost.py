@@ -180,11 +180,12 @@ def cluster_layers(facts: Mapping[str, Any], board: Board, cost: ClusterCost) ->
         {
             **{key: layer[key] for key in keys},
             "computed": computed_share(layer["output"]),
+            "part": layer["output"].get("part"),
             **priced(board, cost.point, cost.layers[layer["name"]]),
         }
         for layer in facts["layers"]
     ]
-    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0, "computed": 1.0}
+    none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0, "computed": 1.0, "part": None}
     return [*rows, {"name": OVERHEAD, **none, **priced(board, cost.point, cost.overhead)}]
 
 

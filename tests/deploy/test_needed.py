@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.boards import load_board
 from deploy.box import Box, slices, whole
 from deploy.kernels.base import Site
+from deploy.layers import lower
 from deploy.layout import channels_last
 from deploy.needed import Needed, needed
-from deploy.parts import wanted
+from deploy.parts import Part, wanted
 from quant.graph import Entry, Graph, GraphBuilder, State, Tensor
 from quant.ops import Add, ArgMax, AveragePool, Concat, Conv, Dense, MaxPool, Pad, Reshape, Slice, Table
 from quant.reference import run
@@ -82,6 +84,24 @@ def test_cones_are_smaller_than_what_they_come_from() -> None:
 
     count()
     assert sum(partial) > len(partial) / 2
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(cones())
+def test_parts_never_execute_more(graph: Graph) -> None:
+    host = load_board("host")
+    parts = lower(graph, host)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deploy.layers.needed", everything)
+        macs = {layer.node.name: layer.executed_macs for layer in lower(graph, host).layers}
+    for layer in parts.layers:
+        assert layer.executed_macs <= macs.get(layer.node.name, 0), layer.node.name
+
+
+def everything(graph: Graph) -> Needed:
+    """All of every tensor."""
+    boxes = {name: whole(tensor.shape) for name, tensor in graph.tensors.items()}
+    return Needed(graph, boxes, {node.name: Part(node.op) for node in graph.nodes})
 
 
 def seen_box(size: int, out: tuple[int, int], kernel: int, stride: int, dilation: int, pad: int) -> tuple[int, int]:

@@ -112,6 +112,7 @@ def test_a_decision_in_words() -> None:
 
 def test_tables_fit_the_screen() -> None:
     entry, rows = cluster_report(BOARD, cost(), Duty()), cluster_layers(facts(), BOARD, cost())
+    assert {(row["computed"], row["part"]) for row in rows} == {(1.0, None)}
     lines = text(*cluster_tables(rows, entry, 6_849_424))
     assert max(map(len, lines)) <= 100
     page = "\n".join(lines)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from deploy.box import slices
 from deploy.gap.plan import ClusterPlan, make_cluster_plan
@@ -14,6 +16,7 @@ from tests.deploy.gap.boards import with_l1
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
 from tests.deploy.gap.interpreter import Interpreter, Moment
 from tests.deploy.graphs import every_operator
+from tests.quant.strategies import cones
 
 
 def check(graph: Graph, plan: ClusterPlan, moment: Moment) -> None:
@@ -42,4 +45,10 @@ def test_every_operator(budget: int, moment: Moment) -> None:
 def test_generated_graphs(seed: int, moment: Moment) -> None:
     graph = generated(seed)
     assert len(graph.nodes) >= 4
+    check(graph, tight(graph)[1], moment)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(graph=cones(), moment=st.sampled_from(["early", "late"]))
+def test_graphs_that_need_parts_of_their_tensors(graph: Graph, moment: Moment) -> None:
     check(graph, tight(graph)[1], moment)
