@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from deploy import placement
 from deploy.kernels.base import C_TYPE, Array, Call
 from deploy.layers import Layer, Lowered
 from deploy.plan import Plan
+from deploy.state import patterns
 from quant.dtypes import DType
 from quant.graph import Graph, Tensor
 
@@ -22,6 +23,12 @@ def identifier(name: str) -> str:
     """A C identifier for a model's, layer's or tensor's name."""
     word = re.sub(r"\W+", "_", name).strip("_").lower() or "model"
     return f"m_{word}" if word[0].isdigit() else word
+
+
+def entry_function(graph: Graph) -> str:
+    """The C function that runs the model: ``PREFIX_run``, or the entry's name where it is another."""
+    (entry,) = graph.entries
+    return f"{identifier(graph.name)}_{'run' if entry.name == 'infer' else entry.name}"
 
 
 def layer_symbol(plan: Lowered, layer: Layer) -> str:
@@ -104,7 +111,7 @@ def source(plan: Plan) -> str:
     lines += _wrappers(plan, shared)
     for layer in plan.layers:
         lines += _layer(plan, layer, shared)
-    lines += _run(plan)
+    lines += [*reset(plan, plan.offset), *_run(plan)]
     return "\n".join(lines)
 
 
@@ -210,10 +217,27 @@ def _arguments(plan: Plan, layer: Layer, position: int, call: Call) -> list[str]
 def _run(plan: Plan) -> list[str]:
     prefix = identifier(plan.graph.name)
     ins, outs = parameter_names(plan.graph)
-    lines = [f"void {prefix}_run({parameters(plan.graph)})", "{"]
+    lines = [f"void {entry_function(plan.graph)}({parameters(plan.graph)})", "{"]
     for name, tensor in zip(ins, plan.graph.inputs, strict=True):
         lines.append(f"    memcpy({prefix}_arena + {plan.offset(tensor.name)}, {name}, {tensor.nbytes});")
     lines += [f"    {layer_symbol(plan, layer)}();" for layer in plan.layers]
     for name, tensor in zip(outs, plan.graph.outputs, strict=True):
         lines.append(f"    memcpy({name}, {prefix}_arena + {plan.offset(tensor.name)}, {tensor.nbytes});")
     return [*lines, "}", ""]
+
+
+def reset(plan: Lowered, offset: Callable[[str], int]) -> list[str]:
+    """``PREFIX_reset``: the states as they are before the first call; nothing for a model without states.
+
+    Args:
+        offset: of a tensor in the arena.
+    """
+    if not plan.graph.states:
+        return []
+    prefix, constants, body = identifier(plan.graph.name), [], []
+    for index, (state, pattern) in enumerate(zip(plan.graph.states, patterns(plan), strict=True)):
+        constants += array_definition(f"state_{index:02d}", Array("state", "int8_t", pattern))
+        body += [f"    for (int32_t i = 0; i < {plan.graph.tensors[state.input].nbytes}; i++) {{ /* {state.input} */"]
+        body += [f"        {prefix}_arena[{offset(state.input)} + i] = (uint8_t)state_{index:02d}[i % {len(pattern)}];"]
+        body += ["    }"]
+    return [*constants, f"void {prefix}_reset(void)", "{", *body, "}", ""]

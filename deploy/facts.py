@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.codegen import identifier, layer_symbol
+from deploy.codegen import entry_function, identifier, layer_symbol
 from deploy.layers import Layer, Lowered
 from deploy.paths import edgekit_version
 from quant.graph import Graph, Tensor
@@ -20,7 +20,9 @@ def model_facts(plan: Lowered, compiler: str) -> dict[str, Any]:
         "compiler": compiler,
         "edgekit": edgekit_version(),
         "prefix": identifier(graph.name),
-        "params": graph.parameters,
+        "function": entry_function(graph),
+        "state_bytes": sum(graph.tensors[state.input].nbytes for state in graph.states),
+        "params": graph.info.get("streaming", {}).get("parameters", graph.parameters),
         "macs": table_macs(graph),
         "order": graph.info.get("order"),
         "executed_macs": plan.executed_macs,

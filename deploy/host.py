@@ -45,13 +45,15 @@ class HostModel:
         arena = (ctypes.c_uint8 * self.facts["bytes"]["arena"]).in_dll(self._library, f"{prefix}_arena")
         self._arena = memoryview(arena).cast("B")
         self._run = self._library.ek_model_run
+        self._reset = getattr(self._library, f"{prefix}_reset") if self.facts["state_bytes"] else lambda: None
         self._layers = [getattr(self._library, layer["symbol"]) for layer in self.facts["layers"]]
 
     def selftest(self) -> bool:
         return self._library.ek_model_selftest() == 0
 
     def run(self, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
-        """Outputs ``(N, *shape)`` for inputs ``(N, *shape)`` by tensor name."""
+        """Outputs ``(N, *shape)`` for inputs ``(N, *shape)`` by tensor name; states begin with their initial values."""
+        self._reset()
         given, wanted = self.facts["inputs"], self.facts["outputs"]
         buffer = ctypes.create_string_buffer(sum(t["bytes"] for t in wanted))
         outputs: dict[str, list[NDArray]] = {t["name"]: [] for t in wanted}
@@ -69,8 +71,9 @@ class HostModel:
     def trace(self, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
         """Every layer's output ``(N, *shape)``, read from the arena right after the layer ran.
 
-        Where only a part of it is computed (:func:`computed_parts`), that part.
+        Where only a part of it is computed (:func:`computed_parts`), that part. States begin with their initial values.
         """
+        self._reset()
         rows: dict[str, list[NDArray]] = {layer["output"]["name"]: [] for layer in self.facts["layers"]}
         for sample in range(len(next(iter(inputs.values())))):
             for t in self.facts["inputs"]:

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy import raw_input
-from deploy.codegen import array_definition, identifier, layer_symbol, parameters, provenance
+from deploy.codegen import array_definition, entry_function, identifier, layer_symbol, parameters, provenance
 from deploy.kernels.base import Array
 from deploy.layers import Lowered
 from deploy.paths import edgekit_version
 from deploy.raw_input import c_float
 from quant.dtypes import DType, to_bytes
-from quant.graph import Tensor
-from quant.reference import run
+from quant.graph import Graph, Tensor
+from quant.reference import run_sequence
 
 
 def header(plan: Lowered, arenas: Mapping[str, int], declarations: Sequence[str] = ()) -> str:
@@ -33,8 +33,10 @@ def header(plan: Lowered, arenas: Mapping[str, int], declarations: Sequence[str]
     for role, tensors in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         for index, tensor in enumerate(tensors):
             lines += _tensor_macros(f"{upper}_{role}{index if len(tensors) > 1 else ''}", tensor)
-    lines += ["", *_run_comment(), f"void {prefix}_run({parameters(plan.graph)});", ""]
-    lines += ["/* Runs the embedded vector; 0 when every output byte is the expected one. Overwrites the arena. */"]
+    lines += ["", *_run_comment(graph), f"void {entry_function(graph)}({parameters(graph)});", "", *_reset(graph)]
+    overwritten = "the arena and the states" if graph.states else "the arena"
+    lines += ["/* Runs the embedded vector; 0 when every output byte is the expected one."]
+    lines[-1] += f" Overwrites {overwritten}. */"
     lines += [f"int {prefix}_selftest(void);", "", *declarations]
     lines += [f"extern uint8_t {prefix}_arena[{upper}_ARENA_BYTES];", "", *_helpers(plan), "#endif", ""]
     return "\n".join(lines)
@@ -54,9 +56,17 @@ def _tensor_macros(name: str, tensor: Tensor) -> list[str]:
     return lines
 
 
-def _run_comment() -> list[str]:
+def _reset(graph: Graph) -> list[str]:
+    if not graph.states:
+        return []
+    text = "/* Call it before the first call of the model, and where a new recording begins. */"
+    return [text, f"void {identifier(graph.name)}_reset(void);", ""]
+
+
+def _run_comment(graph: Graph) -> list[str]:
+    first = "One inference." if not graph.states else "One hop: the samples that are new since the call before."
     return [
-        "/* One inference. Inputs and outputs are in the model's logical order (channel, row, column), without batch.",
+        f"/* {first} Inputs and outputs are in the model's logical order (channel, row, column), without batch.",
         "   Not reentrant: all calls share the arena. */",
     ]
 
@@ -85,13 +95,18 @@ def selftest_vector(plan: Lowered) -> tuple[bytes, bytes]:
     """A fixed pseudo-random input and the bytes that the NumPy reference gives for it, tensors one after the other."""
     random = np.random.default_rng(0)
     inputs: dict[str, NDArray] = {
-        t.name: random.integers(t.dtype.low, t.dtype.high, (1, *t.shape), endpoint=True) for t in plan.graph.inputs
+        t.name: random.integers(t.dtype.low, t.dtype.high, t.shape, endpoint=True) for t in plan.graph.inputs
     }
-    values = run(plan.graph, inputs)
+    values, _ = run_sequence(plan.graph, {name: np.stack([x] * _runs(plan)) for name, x in inputs.items()})
     return (
         b"".join(to_bytes(inputs[t.name], t.dtype) for t in plan.graph.inputs),
-        b"".join(to_bytes(values[t.name], t.dtype) for t in plan.graph.outputs),
+        b"".join(to_bytes(values[t.name][-1], t.dtype) for t in plan.graph.outputs),
     )
+
+
+def _runs(plan: Lowered) -> int:
+    """Runs of the self-test: with states two, so that the second one depends on what the first has left."""
+    return 2 if plan.graph.states else 1
 
 
 def selftest(plan: Lowered) -> str:
@@ -106,14 +121,20 @@ def selftest(plan: Lowered) -> str:
     lines += [
         "void ek_model_run(const int8_t *input, int8_t *output)",
         "{",
-        f"    {prefix}_run({', '.join(arguments)});",
+        f"    {entry_function(plan.graph)}({', '.join(arguments)});",
         "}",
         "",
     ]
-    lines += [f"int {prefix}_selftest(void)", "{", "    ek_model_run(given, result);"]
+    clear = [f"    {prefix}_reset();"] if plan.graph.states else []
+    lines += [f"int {prefix}_selftest(void)", "{", *clear]
+    lines += ["    ek_model_run(given, result);"] * _runs(plan)
     lines += ["    for (uint32_t i = 0; i < EK_OUTPUT_BYTES; i++) {", "        if (result[i] != expected[i]) {"]
     lines += ["            return 1;", "        }", "    }", "    return 0;", "}", ""]
-    lines += ["int ek_model_selftest(void)", "{", f"    return {prefix}_selftest();", "}", ""]
+    lines += ["int ek_model_selftest(void)", "{"]
+    if plan.graph.states:
+        lines += [f"    const int failed = {prefix}_selftest();", "", *clear, "    return failed;", "}", ""]
+    else:
+        lines += [f"    return {prefix}_selftest();", "}", ""]
     return "\n".join(lines)
 
 

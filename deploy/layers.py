@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
 from deploy.boards import Board
+from deploy.box import Box
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Call, Kernel, Site
 from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
 from deploy.needed import Needed, needed
 from deploy.orders import Orders
+from deploy.views import through, views
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Node
 from quant.ops import Reshape
@@ -54,7 +56,7 @@ class Lowered:
     Attributes:
         graph: with the copies at its borders that layouts ask for; tensors are whole.
         need: what of every tensor is computed and stored.
-        storage: tensor -> tensor whose memory it shares (itself unless it is a reshape that copies nothing).
+        storage: tensor -> tensor whose memory it shares (itself unless it is a reshape or a slice that copies nothing).
     """
 
     graph: Graph
@@ -83,27 +85,24 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
     """Choose layouts and kernels.
 
     Raises:
-        UserError: states or entries that code generation cannot serve, or a node that no kernel takes.
+        UserError: several entries or a state that outlives the power, or a node that no kernel takes.
     """
-    if graph.states or [entry.name for entry in graph.entries] != ["infer"]:
+    if len(graph.entries) != 1 or any(state.storage != "ram" for state in graph.states):
         entries = ", ".join(entry.name for entry in graph.entries)
-        raise UserError(
-            Problem(
-                f"it has {len(graph.states)} states and the entries {entries}",
-                f"model '{graph.name}'",
-                "no state and the one entry 'infer'",
-                "run it with the NumPy reference, or remove state and further entries",
-            )
-        )
+        storages = ", ".join(sorted({state.storage for state in graph.states})) or "no states"
+        what, fix = f"it has the entries {entries} and {storages}", "run it with the NumPy reference"
+        raise UserError(Problem(what, f"model '{graph.name}'", "one entry, states in ram", fix))
     graph = with_logical_boundaries(graph)
     need = needed(graph)
     kernels = [kernel for kernel in kernels if kernel.isa == "portable" or kernel.isa in board.isa]
     orders = Orders(graph, kernels, lambda node, layouts: _site(need, node, layouts))
-    layouts = orders.cheapest(_layouts(need, kernels))
-    storage = {name: name for name in graph.tensors}
+    layouts, found = orders.cheapest(_layouts(need, kernels)), views(need)
+    storage = {name: found[name][0] if name in found else name for name in graph.tensors}
     layers: list[Layer] = []
-    for node in graph.nodes:
-        site = _site(need, node, layouts)
+    for node in (node for node in graph.nodes if node.output not in found):
+        inputs, takes = through(need, node, found)
+        node = replace(node, inputs=inputs)
+        site = _site(need, node, layouts, takes)
         if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
             storage[node.output] = storage[node.inputs[0]]
             continue
@@ -112,11 +111,20 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
     return Lowered(graph, board, tuple(layers), layouts, storage, need)
 
 
-def _site(need: Needed, node: Node, layouts: Mapping[str, Layout]) -> Site:
+def _site(need: Needed, node: Node, layouts: Mapping[str, Layout], takes: tuple[Box, ...] | None = None) -> Site:
+    """``takes``: instead of what the part of the node says."""
     part = need.parts[node.name]
     inputs = tuple(need.tensor(name) for name in node.inputs)
     kinds = tuple(layouts[name] for name in node.inputs)
-    return Site(node.name, part.op, inputs, need.tensor(node.output), kinds, layouts[node.output], part.takes)
+    return Site(
+        node.name,
+        part.op,
+        inputs,
+        need.tensor(node.output),
+        kinds,
+        layouts[node.output],
+        part.takes if takes is None else takes,
+    )
 
 
 def _layouts(need: Needed, kernels: Sequence[Kernel]) -> dict[str, Layout]:

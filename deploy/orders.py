@@ -32,6 +32,7 @@ class Orders:
         every = dict.fromkeys(order for kernel in kernels for order in (*kernel.reads, *kernel.writes))
         self.others = [order for order in every if order is not channels_last]
         self.borders = {tensor.name for tensor in (*graph.inputs, *graph.outputs)}
+        self.borders |= {state.output for state in graph.states}  # written over what it was read as: in the same order
         self.producers = {node.output: node for node in graph.nodes}
 
     def cheapest(self, layouts: Layouts) -> dict[str, Layout]:

@@ -13,6 +13,7 @@ from deploy.memory import Arena, Buffer, aligned
 from deploy.memory import plan as plan_memory
 from deploy.needed import Needed
 from deploy.placement import FLASH, Placement
+from deploy.state import in_place
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Tensor
 
@@ -43,7 +44,7 @@ def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, p
         UserError: as :func:`lower`, or an arena larger than the board's RAM.
     """
     low = lower(graph, board, kernels)
-    arena, storage = _place(low.need, low.layers, low.storage)
+    arena, storage = _place(low.need, low.layers, in_place(low))
     placement = placement if board.rams else FLASH
     plan = Plan(low.graph, board, low.layers, low.layouts, storage, low.need, arena, placement)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
@@ -81,6 +82,7 @@ def _spans(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> di
     """First and last step of every stored tensor: step 0 copies inputs in, i + 1 is layer i, the last copies out."""
     last_step = len(layers) + 1
     uses: dict[str, list[int]] = {storage[tensor.name]: [0] for tensor in graph.inputs}
+    uses |= {storage[state.input]: [0, last_step] for state in graph.states}
     for layer in layers:
         for name in (*layer.node.inputs, layer.node.output):
             uses.setdefault(storage[name], []).append(layer.index + 1)

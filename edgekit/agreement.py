@@ -15,8 +15,9 @@ from deploy.host import HostModel, computed_parts
 from edgekit.firmware import Firmware
 from quant.graph import Graph
 from quant.interchange.model import load
-from quant.ops import Reshape
-from quant.reference import run
+from quant.interchange.read import read_model
+from quant.ops import Reshape, Slice
+from quant.reference import run, run_sequence
 
 if TYPE_CHECKING:
     from deploy.operating_point import OperatingPoint
@@ -71,19 +72,22 @@ def compare(
 ) -> Agreement:
     """Run ``inputs`` (N, *shape) on a machine and on the reference.
 
-    Every layer must be there, apart from reshapes, which are no layers in C; of a layer that the machine computes in
-    part, that part is compared. The first difference is the one in the earliest layer among the samples of the first
-    chunk that differs at all.
+    Every layer must be there, apart from reshapes and slices, which may be no layers in C; of a layer that the machine
+    computes in part, that part is compared. The first difference is the one in the earliest layer among the samples of
+    the first chunk that differs at all.
+
+    A model with states gets all inputs one after the other, as one recording.
 
     Raises:
         ValueError: the machine left out a layer.
     """
     agreement = Agreement(machine)
     parts: Parts = getattr(compute, "parts", {})
-    for start in range(0, len(inputs), CHUNK):
-        part = inputs[start : start + CHUNK]
-        expected, found = run(graph, {graph.inputs[0].name: part}), compute(part)
-        missing = [n.output for n in graph.nodes if n.output not in found and not isinstance(n.op, Reshape)]
+    chunk = len(inputs) if graph.states else CHUNK
+    for start in range(0, len(inputs), chunk):
+        part = inputs[start : start + chunk]
+        expected, found = _reference(graph, part), compute(part)
+        missing = [n.output for n in graph.nodes if n.output not in found and not isinstance(n.op, Reshape | Slice)]
         if missing:
             raise ValueError(f"{machine} gave no value for {', '.join(missing)}")
         compared = [node.output for node in graph.nodes if node.output in found]
@@ -93,6 +97,11 @@ def compare(
         agreement.layers = len(compared)
         progress(agreement.samples, len(inputs))
     return agreement
+
+
+def _reference(graph: Graph, inputs: NDArray[np.int8]) -> Tensors:
+    given = {graph.inputs[0].name: inputs}
+    return run_sequence(graph, given)[0] if graph.states else run(graph, given)
 
 
 def _differences(
@@ -118,7 +127,10 @@ def _at(difference: Difference, start: int) -> Difference:
 
 
 def onnx_runtime(path: Path) -> Machine:
-    """ONNX Runtime on the file itself, with every layer made an output; samples one at a time, as the file says."""
+    """ONNX Runtime on the file itself, with every layer made an output; samples one at a time, as the file says.
+
+    States are handed on from sample to sample.
+    """
     proto = load(path)
     outputs = {info.name for info in proto.graph.output}
     proto.graph.output.extend(info for info in proto.graph.value_info if info.name not in outputs)
@@ -126,11 +138,16 @@ def onnx_runtime(path: Path) -> Machine:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    entry = session.get_inputs()[0].name
+    graph = read_model(path)
+    (entry,) = graph.inputs
 
     def compute(inputs: NDArray[np.int8]) -> Tensors:
-        rows = [session.run(names, {entry: sample[None]}) for sample in inputs]
-        return {name: np.concatenate([row[i] for row in rows]) for i, name in enumerate(names)}
+        held = {s.input: s.initial[None].astype(graph.tensors[s.input].dtype.numpy) for s in graph.states}
+        rows = []
+        for sample in inputs:
+            rows.append(dict(zip(names, session.run(names, {entry.name: sample[None], **held}), strict=True)))
+            held = {state.input: rows[-1][state.output] for state in graph.states}
+        return {name: np.concatenate([row[name] for row in rows]) for name in names}
 
     return compute
 

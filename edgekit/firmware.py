@@ -124,7 +124,7 @@ class Firmware:
             fix = "build it for a Cortex-M board; a host build is run as the command 'model' in its folder"
             raise UserError(Problem(f"it was built for '{self.board.name}'", f"firmware folder {self.folder}", fix=fix))
         model = Model(
-            f"{facts['prefix']}_run",
+            facts["function"],
             tuple(LayerSymbol(layer["name"], layer["symbol"]) for layer in facts["layers"]),
             self.input["bytes"],
             sum(tensor["bytes"] for tensor in facts["outputs"]),

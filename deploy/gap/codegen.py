@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from deploy.codegen import identifier, layer_symbol, parameter_names, parameters, provenance
+from deploy.codegen import entry_function, identifier, layer_symbol, parameter_names, parameters, provenance, reset
 from deploy.gap.plan import ClusterPlan
 from deploy.gap.schedule import fetch_starts
 from deploy.gap.steps import Fetch, Pointer, Step, Transfer
@@ -51,6 +51,7 @@ def source(plan: ClusterPlan, steps: Sequence[Step]) -> str:
         lines += _layer(plan, layer)
     geometries = _geometries(steps)
     lines += [*_geometry_lines(geometries), *_records(plan, steps, geometries), *_run(plan)]
+    lines += reset(plan, lambda tensor: plan.outside(tensor).offset)
     return "\n".join(lines)
 
 
@@ -202,10 +203,13 @@ def _run(plan: ClusterPlan) -> list[str]:
     def place(tensor: Tensor) -> str:
         return f"{prefix}_arena + {plan.outside(tensor.name).offset}"
 
-    lines = [f"void {prefix}_run({parameters(plan.graph)}) {{"]
+    lines = [f"void {entry_function(plan.graph)}({parameters(plan.graph)}) {{"]
     for name, tensor in zip(ins, plan.graph.inputs, strict=True):
         lines.append(f"    ek_copy_tensor({place(tensor)}, {name}, {tensor.nbytes});")
     lines += [f"    ek_cluster_run(&records.s0.step, {prefix.upper()}_L1_BYTES, ek_cores);"]
     for name, tensor in zip(outs, plan.graph.outputs, strict=True):
         lines.append(f"    ek_copy_tensor({name}, {place(tensor)}, {tensor.nbytes});")
+    for past, after in ((plan.graph.tensors[s.input], plan.graph.tensors[s.output]) for s in plan.graph.states):
+        if place(past) != place(after):
+            lines.append(f"    ek_copy_tensor({place(past)}, {place(after)}, {past.nbytes});")
     return [*lines, "}", ""]

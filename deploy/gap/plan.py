@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from deploy.boards import Board
 from deploy.cluster import Cluster
@@ -18,6 +18,7 @@ from deploy.kernels.base import Kernel
 from deploy.layers import Lowered, lower
 from deploy.memory import Arena, Buffer, aligned
 from deploy.memory import plan as plan_memory
+from deploy.state import carried
 from quant.errors import Problem, UserError
 from quant.graph import Graph
 
@@ -88,11 +89,13 @@ def make_cluster_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KE
     assert board.cluster is not None, board.name
     low = lower(graph, board, kernels)
     homes, l1 = fit(low, l1_budget(board.cluster), board.cluster)
-    l2 = plan_memory(_l2_buffers(low, homes, 0))
+    moved = _written_in_place(low, homes)
+    l2 = plan_memory(_l2_buffers(low, homes, moved, 0))
     taken = l2.size + LOW_BYTES + CODE_BYTES + _buffer_bytes(low) + STEP_BYTES * _steps(homes)
     outside = constants_in_l3(homes.groups, homes.tilings, board.rams[0].bytes - taken)
     if outside:
-        l2 = plan_memory(_l2_buffers(low, homes, max(largest_constants(homes.tilings[i]) for i in outside)))
+        l2 = plan_memory(_l2_buffers(low, homes, moved, max(largest_constants(homes.tilings[i]) for i in outside)))
+    l2 = replace(l2, offsets={**l2.offsets, **{name: l2.offsets[past] for name, past in moved.items()}})
     chunks = tuple(make_chunks(homes.groups, homes.tilings, outside))
     plan = ClusterPlan(
         low.graph,
@@ -130,14 +133,29 @@ def l3_slot(turn: int) -> str:
     return f"from L3, slot {turn % 2}"
 
 
-def _l2_buffers(low: Lowered, homes: Homes, slot_bytes: int) -> list[Buffer]:
+def _written_in_place(low: Lowered, homes: Homes) -> dict[str, str]:
+    """By the tensor that a state is written as, the one it is read as, where both may have one place in L2.
+
+    Where neither is in L1 while a layer reads the one and writes the other, they may not.
+    """
+    carry = carried(low)
+    readers = {layer.node.output: {low.storage[name] for name in layer.node.inputs} for layer in low.layers}
+    return {
+        after: past for after, past in carry.items() if past not in readers[after] or {after, past} & homes.resident
+    }
+
+
+def _l2_buffers(low: Lowered, homes: Homes, moved: Mapping[str, str], slot_bytes: int) -> list[Buffer]:
     """Inputs, outputs and what streams; time steps as in L1, shifted by one for the copy of the inputs."""
     live, size = spans(low, homes.groups), sizes(low)
-    inputs = {low.storage[t.name] for t in low.graph.inputs}
-    outputs = {low.storage[t.name] for t in low.graph.outputs}
+    pasts = {state.input for state in low.graph.states}
+    inputs = {low.storage[t.name] for t in low.graph.inputs} | pasts
+    outputs = {low.storage[t.name] for t in low.graph.outputs} | pasts | {s.output for s in low.graph.states}
     end = len(homes.groups) + 1
     buffers = []
     for name, (first, last) in live.items():
+        if name in moved:
+            continue
         if name not in homes.resident or name in inputs | outputs:
             steps = 0 if name in inputs else first + 1, end if name in outputs else last + 1
             buffers.append(Buffer(name, size[name], *steps))

@@ -49,10 +49,10 @@ def fetch_starts(steps: Sequence[Step]) -> list[list[Fetch]]:
 
 
 def _model_inputs(plan: ClusterPlan, group: Group, loaded: set[str]) -> list[Transfer]:
-    """The model's inputs that live in L1, when they are needed for the first time."""
+    """The model's inputs and states that live in L1, when they are needed for the first time."""
     transfers = []
     needed = {plan.storage[name] for name in group.first.node.inputs}
-    for tensor in plan.graph.inputs:
+    for tensor in (*plan.graph.inputs, *(plan.graph.tensors[state.input] for state in plan.graph.states)):
         base = plan.storage[tensor.name]
         if base in plan.resident and base in needed and base not in loaded:
             loaded.add(base)
@@ -61,9 +61,10 @@ def _model_inputs(plan: ClusterPlan, group: Group, loaded: set[str]) -> list[Tra
 
 
 def _model_outputs(plan: ClusterPlan, group: Group) -> list[Transfer]:
-    """The model's outputs that live in L1, when they are complete."""
+    """The model's outputs and states that live in L1, when they are complete."""
     base = plan.storage[group.last.node.output]
-    tensors = [t for t in plan.graph.outputs if plan.storage[t.name] == base and base in plan.resident]
+    outputs = (*plan.graph.outputs, *(plan.graph.tensors[state.output] for state in plan.graph.states))
+    tensors = [t for t in outputs if plan.storage[t.name] == base and base in plan.resident]
     return [Transfer(plan.l1.offsets[base], plan.outside(t.name), t.nbytes) for t in tensors[:1]]
 
 

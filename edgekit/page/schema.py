@@ -73,6 +73,13 @@ OPTIONAL: dict[str, Shape] = {
     "confusion": _values("float int8"),
     "examples": [_values("index values true float int8")],
     "sqnr": [_values("name float_fake_db float_integer_db fake_integer_db")],
+    "streaming": {
+        **_values("mode hop window delay function macs window_macs state_bytes"),
+        "hop_cost": _values("cycles instructions latency_ms energy_mj"),
+        "window_cost": _values("cycles instructions latency_ms energy_mj"),
+        "layers": [_values("name positions computed kept state_bytes why")],
+        "agreement": [_values("machine samples layers values different first")],
+    },
     "agreement": [_values("machine samples layers values different first")],
     "eeg": {**_values("channels fs depth subjects"), "temporal": [None], "spatial": [None]},
 }

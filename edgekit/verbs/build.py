@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from edgekit import streaming
 from edgekit.screen import Screen, table
 
 EXAMPLES = (
@@ -13,6 +14,7 @@ EXAMPLES = (
     "edgekit build mine.onnx --board gap8 --out app            # cluster: for the GAP SDK and bare metal",
     "edgekit build mine.onnx --board host --out host-mine       # shared library and command",
     "edgekit build mine.onnx --board stm32l475 --out fw --compiler gcc --force",
+    "edgekit build eeg.onnx --board stm32l475 --out fw --streaming 64    # PREFIX_step: 64 new samples per call",
 )
 
 
@@ -27,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " not on boards with a cluster, which have no flash",
     )
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    streaming.arguments(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -36,9 +39,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from edgekit.placement import build_placed, no_flash, placement_line
     from edgekit.sizes import fit_lines, layer_rows
 
-    with screen.step("firmware") as step:
+    with streaming.step_model(options.model, options) as model, screen.step("firmware") as step:
         result = build_placed(
-            options.model,
+            model,
             load_board(options.board),
             options.out,
             options.placement or "flash",

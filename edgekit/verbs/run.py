@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from edgekit import energy, training
+from edgekit import energy, streaming, training
 from edgekit.screen import Screen
 
 EXAMPLES = (
@@ -17,6 +17,7 @@ EXAMPLES = (
     "edgekit run eegnet --data eegmmidb --preset edge-m4f --board stm32l475",
     "edgekit run eeg-tcnet --data bci-iv-2a --subject 3 --config S3 --board gap8 --order spatial-first",
     "edgekit run ecg-tcn --board stm32l475 --out runs/quick --epochs 2 --qat-epochs 1 --beats 10",
+    "edgekit run eeg-tcnet --board gap8 --order spatial-first --streaming 64 --streaming-mode causal",
 )
 
 
@@ -30,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--placement", help="auto (default): in RAM what the emulator finds to pay; flash; ram; not on clusters"
     )
+    streaming.arguments(parser)
     energy.core_argument(parser)
     energy.arguments(parser)
 
@@ -38,7 +40,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     # Whatever is missing or misspelt is reported before the training, not after it.
     import quant.training.train  # noqa: F401
     from deploy.compilers import check_compiler
-    from edgekit import pipeline, placement, quantizing
+    from edgekit import hops, pipeline, placement, quantizing
     from edgekit.page.render import render
     from edgekit.report import make_cluster_report, make_report, summary
     from edgekit.samples import stored
@@ -54,6 +56,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     placement.check(build.placement)
     out = training.folder(options)
     data = training.load_data(training.selection(options), screen)
+    streaming.check(options, data)
     trained = training.train(options, data, out, screen)
     quantized = quantizing.quantize(trained, data, out, screen)
     entry = quantized.graph.inputs[0]
@@ -87,12 +90,19 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             quantized.report,
             trained.config,
         )
+    agreements, extra = list(priced.agreements), []
+    if options.streaming:
+        trials = hops.Trials(inputs, data.y_test, len(data.classes))
+        how = (quantized.graph, options.streaming, streaming.mode(options), board, out, trials, options.beats, build)
+        report["streaming"], compared = hops.price_step(*how, cores, report["cost"], screen)
+        agreements += compared
+        extra = hops.lines(report)
     write_atomic(out / pipeline.REPORT, (json.dumps(report, indent=1) + "\n").encode())
     write_atomic(out / pipeline.PAGE, render(report).encode())
     place = f"report in {out / pipeline.PAGE}, everything else beside it"
-    lines = [*summary(report, priced.firmware.facts, board), *placement.no_flash(board, options.placement)]
+    lines = [*summary(report, priced.firmware.facts, board), *placement.no_flash(board, options.placement), *extra]
     screen.show(report, "", *lines, place)
-    faults = pipeline.disagreements(priced.agreements)
+    faults = pipeline.disagreements(agreements)
     faults += [f"float64 check: layer '{name}' differs" for name in quantizing.unexplained(quantized.report)]
     for fault in faults:
         print(f"edgekit: {fault}", file=sys.stderr)

@@ -24,7 +24,25 @@ EK_INLINE void ek_move(int32_t bytes, const void *x, int32_t from, void *y, int3
         ((int32_t *)y)[to] = ((const int32_t *)x)[from];
 }
 
+/* Bytes in a row, in words. Where x and y overlap, y lies before x: what is overwritten has been read. */
+EK_INLINE void ek_copy_run(const int8_t *x, int8_t *y, int32_t bytes) {
+    int32_t i = 0;
+    for (; i + 16 <= bytes; i += 16) {
+        uint32_t words[4];
+        __builtin_memcpy(words, x + i, sizeof words);
+        __builtin_memcpy(y + i, words, sizeof words);
+    }
+    for (; i < bytes; i++)
+        y[i] = x[i];
+}
+
 EK_INLINE void ek_copy_plane(const ek_copy_geometry *g, const void *x, int32_t from, void *y, int32_t to) {
+    if (g->from[5] == 1 && g->to[5] == 1 && g->size[5] * g->bytes >= 16) {
+        for (int32_t i = 0; i < g->size[4]; i++)
+            ek_copy_run((const int8_t *)x + (from + i * g->from[4]) * g->bytes,
+                        (int8_t *)y + (to + i * g->to[4]) * g->bytes, g->size[5] * g->bytes);
+        return;
+    }
     for (int32_t i = 0; i < g->size[4]; i++)
         for (int32_t j = 0; j < g->size[5]; j++)
             ek_move(g->bytes, x, from + i * g->from[4] + j * g->from[5], y, to + i * g->to[4] + j * g->to[5]);

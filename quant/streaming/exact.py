@@ -14,7 +14,7 @@ from quant.errors import Problem, UserError
 from quant.graph import Entry, Graph, GraphBuilder, Node, State, Tensor
 from quant.ops import Concat, Slice
 from quant.reference import run
-from quant.streaming.facts import facts
+from quant.streaming.facts import facts, step_info
 from quant.streaming.motion import Motion, piece
 from quant.streaming.reuse import Choice, Part, Reuse
 from quant.streaming.spans import Span
@@ -53,7 +53,7 @@ class _Builder:
     def __init__(self, graph: Graph, reuse: Reuse, choice: Choice) -> None:
         self.graph, self.reuse, self.parts = graph, reuse, choice.parts
         (entry,) = graph.inputs
-        self.out = GraphBuilder(graph.name, {**graph.info, "streaming": facts(graph, reuse, choice)})
+        self.out = GraphBuilder(graph.name, step_info(graph, facts(graph, reuse, choice)))
         self.pieces: dict[str, list[tuple[Span, str]]] = {}
         self.cuts: set[str] = set()
         shape = (*entry.shape[:-1], reuse.hop)

@@ -19,6 +19,11 @@ def facts(graph: Graph, reuse: Reuse, choice: Choice) -> dict[str, Any]:
     }
 
 
+def step_info(graph: Graph, facts: dict[str, Any]) -> dict[str, Any]:
+    """What travels with a step model; the MACs of the network's table are those of a window, not of a hop."""
+    return {**{key: value for key, value in graph.info.items() if key != "macs"}, "streaming": facts}
+
+
 def window_facts(graph: Graph, hop: int) -> dict[str, Any]:
     """The window model that a stream was made from, and the hop."""
     return {
@@ -46,6 +51,8 @@ def _why(name: str, reuse: Reuse, kept: int) -> str:
     track = reuse.tracks[name]
     if kept:
         return "kept: that costs less than computing it"
+    if name == reuse.input:
+        return "not kept: nothing older is read"
     if track.shift is None:
         return f"not kept: the hop of {reuse.hop} is no multiple of its stride of {track.stride} samples"
     if track.reusable[0] >= track.reusable[1]:

@@ -10,7 +10,7 @@ import numpy as np
 from quant.graph import Entry, Graph, Node, State
 from quant.ops import Concat, Dense, MaxPool, Op, Reshape
 from quant.streaming.causal import END, Causal, Flow, along
-from quant.streaming.facts import window_facts
+from quant.streaming.facts import step_info, window_facts
 from quant.streaming.motion import Motion
 
 
@@ -34,7 +34,7 @@ class _Step(Causal):
         self.out.entry(Entry("step", (self.graph.inputs[0].name,), outputs))
         for name in outputs:
             self.out.output(name)
-        self.out.info = {**self.graph.info, "streaming": self._facts(ends[0])}
+        self.out.info = step_info(self.graph, self._facts(ends[0]))
         return self.out.build()
 
     def look_back(self, flow: Flow, positions: int, op: Op | None) -> tuple[str, Op | None]:

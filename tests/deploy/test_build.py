@@ -22,10 +22,10 @@ from deploy.elf import read_elf
 from deploy.host import HostModel, computed_parts
 from deploy.plan import make_plan
 from quant.errors import UserError
-from quant.graph import Graph, GraphBuilder, State
+from quant.graph import Graph, GraphBuilder
 from quant.interchange.read import read_model
 from quant.interchange.write import save, to_onnx
-from quant.ops import Add, AveragePool, Dense, Requantize, Reshape
+from quant.ops import AveragePool, Dense, Requantize
 from quant.reference import run
 from quant.requant import Requant
 from tests.deploy.graphs import every_operator, inputs_for, pointwise, two_dimensional
@@ -220,17 +220,6 @@ def test_stack_that_no_longer_fits_beside_the_arena_is_refused_by_the_linker(tmp
     with pytest.raises(UserError, match=r"does not fit: \d+ bytes too many for RAM"):
         build_graph(pointwise(40, 2035), load_board("stm32f756"), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_state_is_refused_by_name(tmp_path: Path) -> None:
-    b = GraphBuilder("stateful")
-    x, before = b.input("x", (4,)), b.input("memory", (4,))
-    after = b.add("sum", Add(1 << 30, 1 << 30, 1 << 29, 30, 0), x, before)
-    b.output(after)
-    b.output(b.add("copy", Reshape((4,)), x))
-    b.state(State(before, after, np.zeros(4, np.int8)))
-    with pytest.raises(UserError, match="1 states"):
-        make_plan(b.build(), BOARD)
 
 
 def test_unknown_compiler_is_named(tmp_path: Path) -> None:

@@ -120,6 +120,35 @@ def test_placement_and_clock_of_a_run(edgekit: Any, finished: Path, tmp_path: Pa
     assert "did you mean 'ram'?" in err
 
 
+def test_a_stream_is_priced_beside_the_window(edgekit: Any, finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ecg"
+    shutil.copytree(finished, out)
+    streaming = ("--streaming", "10", "--streaming-mode", "causal", "--placement", "flash")
+    code, text, err = edgekit(*RUN, "--out", out, "--resume", *streaming)
+    assert code == 0, err
+    assert "streaming causal, 10 of 140 samples per ecg_tcn_step" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+    report = json.loads((out / "report.json").read_text())
+    assert missing(report) == []
+    stream = report["streaming"]
+    assert stream["hop_cost"]["cycles"] < 0.3 * stream["window_cost"]["cycles"] == 0.3 * report["cost"]["cycles"]
+    assert stream["hop_cost"]["energy_mj"] < 0.3 * report["cost"]["energy_mj"]
+    assert (stream["macs"], stream["window_macs"]) == (77_110, 979_440)
+    assert stream["accuracy"] == report["accuracy"]["int8"]  # it looks only back, and 10 divides 140
+    machines = [entry["machine"] for entry in stream["agreement"]]
+    assert machines[-1] == "step by step beside one run over the recording"
+    assert len(machines) == 4
+    assert all(entry["different"] == 0 for entry in stream["agreement"])
+    assert "ecg_tcn_step" in (out / "report.html").read_text()
+
+
+def test_a_stream_that_does_not_exist_is_refused_before_the_training(edgekit: Any, tmp_path: Path) -> None:
+    code, _, err = edgekit(*RUN, "--out", tmp_path / "ecg", "--streaming", "140")
+    assert code == 2
+    assert "1 to 139" in err
+    assert not (tmp_path / "ecg").exists()
+
+
 def test_the_report_counts_what_was_compared(finished: Path) -> None:
     report = json.loads((finished / "report.json").read_text())
     machines = {entry["machine"]: entry for entry in report["agreement"]}

@@ -39,13 +39,13 @@ def windows(graph: Graph, hops: NDArray) -> dict[str, NDArray]:
     return {tensor.name: values[tensor.name] for tensor in graph.outputs}
 
 
-def looking_back(length: int, pads: int | None = None) -> Graph:
+def looking_back(length: int, pads: int | None = None, seed: int = 3) -> Graph:
     """Three dilated convolutions that look only back, the last step, a dense layer: (2, length) -> (3,).
 
     Args:
         pads: before each convolution, instead of as many as keep the length.
     """
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     b = GraphBuilder("looking-back")
     y, channels = b.input("x", (2, length), zero_point=-7, scale=0.1), 2
     for dilation in (1, 2, 4):
