@@ -54,10 +54,11 @@ def layer_facts(plan: Lowered, layer: Layer) -> dict[str, Any]:
 def tensor_facts(plan: Lowered, tensor: Tensor) -> dict[str, Any]:
     """A tensor but for its address.
 
-    Where not all of it is computed, ``shape`` is that of the ``part`` that is: a range per axis of the ``whole``.
+    Where not all of it is computed, ``shape`` is that of the ``part`` that is: of every axis of the ``whole`` the first
+    element, one past the last, and the step between them where it is not 1.
     """
     layout = plan.layouts[tensor.name]
-    part = [list(bounds) for bounds in plan.need.boxes[tensor.name]]
+    part = [[first, stop] if step == 1 else [first, stop, step] for first, stop, step in plan.need.boxes[tensor.name]]
     whole = list(plan.graph.tensors[tensor.name].shape)
     return {
         "name": tensor.name,

@@ -118,7 +118,7 @@ def _differences(
         agreement.different += len(wrong)
         if len(wrong):
             sample, *at = where = tuple(wrong[0].tolist())
-            index = tuple(i + bounds.start for i, bounds in zip(at, part, strict=True))
+            index = tuple(bounds.start + i * (bounds.step or 1) for i, bounds in zip(at, part, strict=True))
             yield Difference(name, sample, index, int(want[where]), int(have[where]))
 
 

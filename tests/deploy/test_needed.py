@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import gcd
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.boards import load_board
-from deploy.box import Box, slices, whole
+from deploy.box import slices
 from deploy.kernels.base import Site
+from deploy.lattice import Line, plain, read, whole
 from deploy.layers import lower
 from deploy.layout import channels_last
 from deploy.needed import Needed, needed
-from deploy.parts import Part, wanted
+from deploy.parts import Part
 from quant.graph import Entry, Graph, GraphBuilder, State, Tensor
 from quant.ops import Add, ArgMax, AveragePool, Concat, Conv, Dense, MaxPool, Pad, Reshape, Slice, Table
 from quant.reference import run
@@ -100,31 +102,27 @@ def test_parts_never_execute_more(graph: Graph) -> None:
 
 def everything(graph: Graph) -> Needed:
     """All of every tensor."""
-    boxes = {name: whole(tensor.shape) for name, tensor in graph.tensors.items()}
+    boxes = {name: plain(whole(tensor.shape)) for name, tensor in graph.tensors.items()}
     return Needed(graph, boxes, {node.name: Part(node.op) for node in graph.nodes})
 
 
-def seen_box(size: int, out: tuple[int, int], kernel: int, stride: int, dilation: int, pad: int) -> tuple[int, int]:
-    """First and one past the last element that any tap of any window in ``out`` reads, one by one."""
+def read_one_by_one(out: Line, size: int, kernel: int, stride: int, dilation: int, pad: int) -> list[int]:
+    """What the taps of all windows in ``out`` read of an axis."""
     taps = {o * stride - pad + k * dilation for o in range(*out) for k in range(kernel)}
-    inside = [at for at in taps if 0 <= at < size]
-    return min(inside), max(inside) + 1
+    return sorted(at for at in taps if 0 <= at < size)
 
 
-@given(
-    size=st.integers(1, 12), kernel=st.integers(1, 4), stride=st.integers(1, 3), pad=st.integers(0, 3), data=st.data()
-)
-def test_a_window_wants_the_box_that_it_reads(
-    size: int, kernel: int, stride: int, pad: int, data: st.DataObject
-) -> None:
-    op = MaxPool((kernel,), (stride,), (min(pad, kernel - 1),) * 2)
-    steps = (size + 2 * op.pads[0] - kernel) // stride + 1
-    if steps < 1:
-        return
-    first = data.draw(st.integers(0, steps - 1))
-    out = first, data.draw(st.integers(first + 1, steps))
-    box: Box = ((0, 2), out)
-    assert wanted(op, [Tensor("x", (2, size))], box) == (((0, 2), seen_box(size, out, kernel, stride, 1, op.pads[0])),)
+@given(data=st.data())
+def test_windows_read_what_their_line_says(data: st.DataObject) -> None:
+    size, kernel, stride, dilation = (data.draw(st.integers(1, n)) for n in (14, 4, 4, 6))
+    pad, first, step, outputs = (data.draw(st.integers(a, b)) for a, b in ((0, 12), (0, 4), (1, 4), (1, 4)))
+    out = (first, first + (outputs - 1) * step + 1, step)
+    there = read_one_by_one(out, size, kernel, stride, dilation, pad)
+    line = read(out, size, kernel, stride, dilation, pad)
+    assert set(there) <= set(range(line[0], line[1], line[2] or 1))
+    assert 0 <= line[0] < line[1] <= size
+    if there:
+        assert line[2] == gcd(step * stride if outputs > 1 else 0, dilation if kernel > 1 else 0)
 
 
 def graph_of(shape: tuple[int, ...], *ops: tuple[str, object, tuple[str, ...]], outputs: tuple[str, ...]) -> Graph:
@@ -148,7 +146,7 @@ def last_step(channels: int, steps: int) -> Slice:
 
 
 def test_the_cone_behind_the_last_step_of_a_tcn() -> None:
-    """Two causal convolutions of 3 taps, dilation 2, and a shortcut: 5 and 9 steps of 20 lie behind the last one."""
+    """Two causal convolutions of 3 taps, dilation 2, and a shortcut: 3 and 5 steps of 20 lie behind the last one."""
     causal = conv(2, 3, 2, (4, 0))
     graph = graph_of(
         (2, 20),
@@ -160,10 +158,12 @@ def test_the_cone_behind_the_last_step_of_a_tcn() -> None:
         outputs=("last",),
     )
     need = needed(graph)
-    ranges = {name: need.boxes[name][1] for name in ("in", "a", "b", "sum", "x")}
-    assert ranges == {"in": (11, 20), "a": (15, 20), "b": (19, 20), "sum": (19, 20), "x": (0, 20)}
-    assert need.parts["sum"].takes == (((0, 2), (0, 1)), ((0, 2), (8, 9)))
-    assert pads(need, "a") == (0, 0)
+    lines = {name: need.boxes[name][1] for name in ("in", "a", "b", "sum", "x")}
+    assert lines == {"in": (11, 20, 2), "a": (15, 20, 2), "b": (19, 20, 1), "sum": (19, 20, 1), "x": (0, 20, 1)}
+    assert need.parts["sum"].takes == (((0, 2), (0, 1)), ((0, 2), (4, 5)))
+    window = need.parts["a"].op
+    assert isinstance(window, Conv)
+    assert (window.pads, window.strides, window.dilations) == ((0, 0), (1,), (1,))
     check(graph, need)
 
 
@@ -175,7 +175,7 @@ def test_samples_that_pooling_drops() -> None:
         outputs=("pool",),
     )
     need = needed(graph)
-    assert need.boxes["conv"] == ((0, 3), (0, 20))
+    assert need.boxes["conv"] == ((0, 3, 1), (0, 20, 1))
     assert pads(need, "conv") == (1, -2)
     check(graph, need)
 
@@ -243,7 +243,7 @@ def test_reshapes_concatenations_and_paddings_hand_boxes_on() -> None:
         outputs=("last",),
     )
     need = needed(graph)
-    ranges = {name: need.boxes[name][-1] for name in ("first", "rows", "both", "pad", "pool")}
+    ranges = {name: need.boxes[name][-1][:2] for name in ("first", "rows", "both", "pad", "pool")}
     assert ranges == {"first": (3, 8), "rows": (3, 8), "both": (3, 8), "pad": (5, 10), "pool": (1, 2)}
     check(graph, need)
 
