@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 Range = tuple[int, int]  # first and one past the last
@@ -13,22 +14,8 @@ def whole(shape: tuple[int, ...]) -> Box:
     return tuple((0, size) for size in shape)
 
 
-def shape_of(box: Box) -> tuple[int, ...]:
-    return tuple(stop - start for start, stop in box)
-
-
-def union(first: Box, second: Box) -> Box:
-    """The smallest box that holds both."""
-    return tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(first, second, strict=True))
-
-
-def inside(box: Box, outer: Box) -> Box:
-    """``box`` in the coordinates of ``outer``, which holds it."""
-    return tuple((a - base, b - base) for (a, b), (base, _) in zip(box, outer, strict=True))
-
-
-def slices(box: Box) -> tuple[slice, ...]:
-    """As an index of an array."""
+def slices(box: Sequence[tuple[int, ...]]) -> tuple[slice, ...]:
+    """As an index of an array; ranges may have a step."""
     return tuple(slice(*bounds) for bounds in box)
 
 

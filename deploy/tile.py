@@ -136,7 +136,7 @@ def _seen(
         if output.shape[at] == output.size[at]:  # all of it, so that a resident input stays in one piece
             pad = pads[axis], pads[rank + axis]
         else:
-            spans[at], pad = span(
+            spans[at], pad = _span(
                 output.ranges[at], x.size[at], kernel[axis], strides[axis], dilations[axis], pads[axis]
             )
         before.append(pad[0])
@@ -144,7 +144,7 @@ def _seen(
     return replace(x, ranges=(spans[0], spans[1], spans[2])), (*before, *after)
 
 
-def span(out: Range, size: int, kernel: int, stride: int, dilation: int, pad: int) -> tuple[Range, Range]:
+def _span(out: Range, size: int, kernel: int, stride: int, dilation: int, pad: int) -> tuple[Range, Range]:
     """What the windows of outputs ``out`` see of an axis of ``size``, and the padding before and behind it.
 
     Windows that see nothing but padding get the element next to it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from math import gcd
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from deploy.boards import load_board
 from deploy.box import slices
 from deploy.kernels.base import Site
-from deploy.lattice import Line, plain, read, whole
+from deploy.lattice import plain, whole
 from deploy.layers import lower
 from deploy.layout import channels_last
 from deploy.needed import Needed, needed
@@ -104,25 +103,6 @@ def everything(graph: Graph) -> Needed:
     """All of every tensor."""
     boxes = {name: plain(whole(tensor.shape)) for name, tensor in graph.tensors.items()}
     return Needed(graph, boxes, {node.name: Part(node.op) for node in graph.nodes})
-
-
-def read_one_by_one(out: Line, size: int, kernel: int, stride: int, dilation: int, pad: int) -> list[int]:
-    """What the taps of all windows in ``out`` read of an axis."""
-    taps = {o * stride - pad + k * dilation for o in range(*out) for k in range(kernel)}
-    return sorted(at for at in taps if 0 <= at < size)
-
-
-@given(data=st.data())
-def test_windows_read_what_their_line_says(data: st.DataObject) -> None:
-    size, kernel, stride, dilation = (data.draw(st.integers(1, n)) for n in (14, 4, 4, 6))
-    pad, first, step, outputs = (data.draw(st.integers(a, b)) for a, b in ((0, 12), (0, 4), (1, 4), (1, 4)))
-    out = (first, first + (outputs - 1) * step + 1, step)
-    there = read_one_by_one(out, size, kernel, stride, dilation, pad)
-    line = read(out, size, kernel, stride, dilation, pad)
-    assert set(there) <= set(range(line[0], line[1], line[2] or 1))
-    assert 0 <= line[0] < line[1] <= size
-    if there:
-        assert line[2] == gcd(step * stride if outputs > 1 else 0, dilation if kernel > 1 else 0)
 
 
 def graph_of(shape: tuple[int, ...], *ops: tuple[str, object, tuple[str, ...]], outputs: tuple[str, ...]) -> Graph:

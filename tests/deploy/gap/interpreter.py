@@ -12,7 +12,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.box import shape_of, slices
+from deploy.box import slices
 from deploy.gap.plan import ClusterPlan
 from deploy.gap.schedule import make_steps
 from deploy.gap.steps import Pointer, Step, Transfer
@@ -93,7 +93,7 @@ class Interpreter:
             flat = from_bytes(self._read(at, tensor.nbytes), tensor.dtype, (tensor.elements,))
             loaded = layout.load(flat, tensor.shape)[slices(site.take(i))]
             values.append(loaded[None].astype(np.int64))
-        taken = [replace(x, shape=shape_of(site.take(i))) for i, x in enumerate(site.inputs)]
+        taken = [replace(x, shape=tuple(b - a for a, b in site.take(i))) for i, x in enumerate(site.inputs)]
         result = evaluate(site, values) if step.tile else site.op.evaluate(values, taken)
         stored = site.out_layout.store(result[0].reshape(site.output.shape))
         self._write(step.y, to_bytes(stored, site.output.dtype))
