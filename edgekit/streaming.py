@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from edgekit import training
+from edgekit.options import positive
 from quant.errors import Problem, UserError
 from quant.streaming import MODES, stream
 
@@ -19,7 +20,7 @@ MODEL = "step.onnx"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of every verb that can make a stream of a window model."""
     group = parser.add_argument_group("streaming")
-    group.add_argument("--streaming", type=training.positive, metavar="HOP", help="samples per call of PREFIX_step")
+    group.add_argument("--streaming", type=positive, metavar="HOP", help="samples per call of PREFIX_step")
     group.add_argument(
         "--streaming-mode",
         choices=MODES,

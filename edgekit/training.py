@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from edgekit.folders import check_run_folder
+from edgekit.options import PRESET_HELP, natural, orders_of, positive, presets_of, recipe_arguments, recipe_of
 from edgekit.screen import Screen
 from quant import datasets, networks
 from quant.datasets import Dataset
 from quant.datasets.choice import FOLDS, Choice
-from quant.datasets.excerpt import DESCRIPTION, EXCERPTS, is_excerpt
 from quant.datasets.protocols import PROTOCOLS
 from quant.datasets.standardize import METHODS
-from quant.errors import Problem, UserError, unknown
 from quant.networks.order import ORDERS
-from quant.networks.recipe import Balance, Qat, Recipe
 
 if TYPE_CHECKING:
     from quant.training.train import Run
@@ -29,22 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="network to train ('edgekit models' lists them)")
     parser.add_argument("--out", type=Path, help="folder to write (default: runs/MODEL)")
     parser.add_argument("--data", help="data set (default: the model's; 'edgekit datasets' lists them)")
-    parser.add_argument(
-        "--preset",
-        default="int8",
-        help="quantization (int8, w7a8, int8-pot), excerpt of the recordings (edge-m4f ..., or "
-        f"{DESCRIPTION}), or both: w7a8,edge-m4f",
-    )
+    parser.add_argument("--preset", default="int8", help=PRESET_HELP)
     data_arguments(parser)
     parser.add_argument("--order", choices=ORDERS, help="of temporal and spatial convolution in the integer network")
     parser.add_argument("--config", help="configuration of the network ('edgekit models' lists them)")
     parser.add_argument("--seed", type=natural, default=0, help="seed of weights, order and dropout (default 0)")
-    parser.add_argument("--epochs", type=positive, help="epochs in float")
-    parser.add_argument("--qat-epochs", type=positive, help="epochs with fake quantization")
-    parser.add_argument(
-        "--qat", choices=get_args(Qat), help="fine-tuning: ste (default), rpr (random partition relaxation)"
-    )
-    parser.add_argument("--balance", choices=get_args(Balance), help="weigh or resample rare classes")
+    recipe_arguments(parser)
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
@@ -58,47 +45,8 @@ def data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--standardize", choices=METHODS, help="of recordings (default: channel, unless --config says)")
 
 
-def positive(text: str) -> int:
-    """An argparse type: a whole number of at least one."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
-
-
-def natural(text: str) -> int:
-    """An argparse type: a whole number of at least zero."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is negative")
-    return value
-
-
-def recipe(options: argparse.Namespace) -> Recipe:
-    """The model's own recipe with what the command line changes."""
-    names = ("epochs", "qat_epochs", "qat", "balance")
-    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return replace(model(options).recipe, **chosen)
-
-
 def model(options: argparse.Namespace) -> networks.Model:
     return networks.model(options.model)
-
-
-def presets(model: networks.Model, text: str) -> tuple[str, str | None]:
-    """``--preset`` taken apart: name of the quantization, and of the excerpt where there is one.
-
-    Raises:
-        UserError: a name that is neither, or two of one kind.
-    """
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in model.presets and not is_excerpt(name):
-            raise unknown(f"preset of {model.name}", name, (*model.presets, *EXCERPTS))
-    quantizations, excerpts = [n for n in names if n in model.presets], [n for n in names if is_excerpt(n)]
-    if len(quantizations) > 1 or len(excerpts) > 1:
-        raise UserError(Problem(f"'{text}' names two of one kind", "--preset", "a quantization, an excerpt, or both"))
-    return quantizations[0] if quantizations else "int8", excerpts[0] if excerpts else None
 
 
 def selection(options: argparse.Namespace) -> dict[str, Any]:
@@ -107,19 +55,18 @@ def selection(options: argparse.Namespace) -> dict[str, Any]:
     config = chosen.config(options.config) if options.config else {}
     standardize = options.standardize or ("channel" if config.get("standardize", True) else "none")
     choice = {name: getattr(options, name) for name in ("protocol", "subject", "fold", "folds")}
-    excerpt = presets(chosen, options.preset)[1]
+    excerpt = presets_of(options.preset)[1]
     return {"data": options.data or chosen.dataset, "excerpt": excerpt, **choice, "standardize": standardize}
 
 
 def folder(options: argparse.Namespace) -> Path:
     """Where the run goes, checked; raises UserError for unknown names first."""
     chosen = model(options)
-    presets(chosen, options.preset)
+    chosen.preset(presets_of(options.preset)[0])
     datasets.source(options.data or chosen.dataset)
     if options.config:
         chosen.config(options.config)
-    if options.order and options.order not in chosen.orders:
-        raise unknown(f"order of {chosen.name}", options.order, chosen.orders)
+    orders_of(options.order, chosen)
     out: Path = options.out or Path("runs") / options.model
     check_run_folder(out, options.resume, options.force)
     return out
@@ -129,7 +76,8 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
     """Train as asked for, with a bar over all epochs."""
     from quant.training.train import train
 
-    chosen_model, chosen = model(options), recipe(options)
+    chosen_model = model(options)
+    chosen = recipe_of(options, chosen_model)
     total = chosen.epochs + chosen.qat_epochs
     with screen.step("training") as step:
 
@@ -142,8 +90,8 @@ def train(options: argparse.Namespace, data: Dataset, out: Path, screen: Screen)
             chosen_model,
             data,
             out,
-            preset=presets(chosen_model, options.preset)[0],
-            order=options.order or chosen_model.orders[0],
+            preset=presets_of(options.preset)[0],
+            order=orders_of(options.order, chosen_model)[0],
             network_config=chosen_model.config(options.config) if options.config else None,
             selection=selection(options),
             seed=options.seed,

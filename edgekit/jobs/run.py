@@ -11,6 +11,7 @@ from edgekit.jobs.cluster import on_ray
 from edgekit.jobs.job import Job, Outcome
 from edgekit.jobs.processes import in_processes
 from edgekit.jobs.store import Store
+from edgekit.options import positive
 from edgekit.screen import Screen
 from quant.errors import Problem, UserError
 
@@ -23,15 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", choices=ENGINES, default="processes", help="where jobs run (default: processes of this computer)"
     )
-    parser.add_argument("--jobs", type=workers, help="how many run at once (default: one per core)")
-
-
-def workers(text: str) -> int:
-    """An argparse type: a whole number of at least one."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
+    parser.add_argument("--jobs", type=positive, help="how many run at once (default: one per core)")
 
 
 def run_jobs(

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from edgekit.evaluation import options as choices
+from edgekit.options import orders_of, positive, presets_of, recipe_of
 from edgekit.screen import Screen, table
-from edgekit.training import positive
 
 CSP_LDA = "csp-lda"
 JSON, MARKDOWN, TRIALS = "evaluation.json", "evaluation.md", "trials"
@@ -46,11 +46,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         study, recipe, data = None, None, options.data or "synthetic-eeg"
     else:
         model = networks.model(options.model)
-        recipe, data = choices.recipe(options, model), options.data or model.dataset
+        recipe, data = recipe_of(options, model), options.data or model.dataset
         study = Study(
             model.name,
-            choices.presets(options.preset)[0],
-            choices.orders(options.orders, model),
+            presets_of(options.preset)[0],
+            orders_of(options.orders, model),
             model.config(options.config) if options.config else {},
             asdict(recipe),
         )

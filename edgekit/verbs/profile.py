@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.boards import Board, load_board
 from edgekit import energy
+from edgekit.options import positive
 from edgekit.screen import Screen, table
-from edgekit.training import positive
 from quant.errors import Problem, UserError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import json
 import sys
 
 from edgekit import energy, streaming, training
+from edgekit.options import positive
 from edgekit.screen import Screen
 
 EXAMPLES = (
@@ -25,9 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     training.arguments(parser)
     parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
     parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (the target's own)")
-    parser.add_argument(
-        "--beats", type=training.positive, default=100, help="test inputs for the emulated board (default 100)"
-    )
+    parser.add_argument("--beats", type=positive, default=100, help="test inputs for the emulated board (default 100)")
     parser.add_argument(
         "--placement", help="auto (default): in RAM what the emulator finds to pay; flash; ram; not on clusters"
     )

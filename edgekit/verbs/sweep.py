@@ -11,8 +11,8 @@ import json
 from typing import Any
 
 from edgekit.evaluation import options as choices
+from edgekit.options import orders_of, positive, presets_of, recipe_of
 from edgekit.screen import Screen
-from edgekit.training import positive
 from quant.networks.order import ORDERS
 
 JSON, PAGE, TRIALS, MODELS = "sweep.json", "sweep.html", "trials", "models"
@@ -49,10 +49,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     command = choices.command("sweep", options, "grid", "board", "order", "seeds")
     model = networks.model(options.model)
-    recipe, data = choices.recipe(options, model), options.data or model.dataset
+    recipe, data = recipe_of(options, model), options.data or model.dataset
     grid = points(options.grid or [], model, recipe)
     boards = [emulated_board(name).name for name in choices.words(options.board or "")]
-    preset, (order,) = choices.presets(options.preset)[0], choices.orders(options.order, model)
+    preset, (order,) = presets_of(options.preset)[0], orders_of(options.order, model)
     store = choices.store(options, "sweep", command, TRIALS)
     parts = choices.parts(options, data, screen)
     plan = Plan(model.name, preset, order, method(preset, order), grid, parts, options.seeds)

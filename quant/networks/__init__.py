@@ -43,8 +43,11 @@ class Model:
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """The orders of temporal and spatial convolution that there are."""
-        return ORDERS if commutes(self.network) else ORDERS[:1]
+        """The orders of temporal and spatial convolution that there are, the usual one first.
+
+        Spatial-first where it exists: a fraction of the work, and no accuracy is lost (docs/results.md).
+        """
+        return ORDERS[::-1] if commutes(self.network) else ORDERS[:1]
 
     def preset(self, name: str) -> Preset:
         """The preset of that name; raises UserError naming the nearest one."""

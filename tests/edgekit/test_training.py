@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from edgekit import training
+from edgekit.options import presets_of
 from edgekit.page.schema import missing
 from quant.datasets import DATASETS
 from quant.datasets.recordings import Recordings
 from quant.errors import UserError
-from quant.networks import MODELS
 
 SHORT = ("--epochs", "1", "--qat-epochs", "1")
 
@@ -38,20 +38,20 @@ def options(*words: str) -> argparse.Namespace:
     ],
 )
 def test_a_preset_is_a_quantization_an_excerpt_or_both(text: str, expected: tuple[str, str | None]) -> None:
-    assert training.presets(MODELS["eegnet"], text) == expected
+    assert presets_of(text) == expected
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("edge-m4", "did you mean 'edge-m4f'"),
-        ("int8,w7a8", "'int8,w7a8' names two of one kind"),
-        ("edge-m7,edge-m4f", "'edge-m7,edge-m4f' names two of one kind"),
+        ("int8,w7a8", "int8 and w7a8: only one quantization at a time"),
+        ("edge-m7,edge-m4f", "edge-m7 and edge-m4f: only one excerpt at a time"),
     ],
 )
 def test_presets_that_make_no_sense_are_refused(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        training.presets(MODELS["eegnet"], text)
+        presets_of(text)
 
 
 def test_data_is_selected_by_options_and_else_by_defaults() -> None:
