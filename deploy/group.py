@@ -70,7 +70,8 @@ def merged(groups: list[Group], at: int) -> list[Group]:
 
 
 def fusible(low: Lowered, before: Group, after: Group) -> bool:
-    """Whether what lies between two neighbours has no other reader and both can be cut into rows and columns."""
+    """Whether what lies between two neighbours has one reader, who reads all of it, and both can be cut into rows and
+    columns."""
     tensor = before.last.node.output
     readers = [ly for ly in low.layers if tensor in {low.storage[name] for name in ly.node.inputs}]
     return (
@@ -78,8 +79,27 @@ def fusible(low: Lowered, before: Group, after: Group) -> bool:
         and after.first.node.inputs == (tensor,)
         and readers == [after.first]
         and tensor not in {low.storage[t.name] for t in low.graph.outputs}
+        and _reads_everything(after.first)
     )
 
 
 def _spatial(layer: Layer) -> bool:
     return isinstance(layer.site.op, (Conv, Window, Table, Requantize)) and len(layer.site.output.shape) > 1
+
+
+def _reads_everything(layer: Layer) -> bool:
+    """Whether the tiles of its output together read all that is stored of its input: no other tile would compute it."""
+    site, op = layer.site, layer.site.op
+    shape = site.inputs[0].shape
+    if site.take(0) != tuple((0, size) for size in shape):
+        return False
+    if not isinstance(op, Conv | Window):
+        return True
+    dilations = op.dilations if isinstance(op, Conv) else (1,) * len(op.kernel)
+    axes = zip(shape[1:], site.output.shape[1:], op.kernel, op.strides, dilations, op.pads, strict=False)
+    return all(
+        pad >= 0
+        and (outputs - 1) * stride - pad + (kernel - 1) * dilation >= size - 1
+        and (outputs == 1 or stride <= (kernel - 1) * dilation + 1)
+        for size, outputs, kernel, stride, dilation, pad in axes
+    )
