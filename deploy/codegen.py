@@ -31,6 +31,12 @@ def entry_function(graph: Graph) -> str:
     return f"{identifier(graph.name)}_{'run' if entry.name == 'infer' else entry.name}"
 
 
+def calls(graph: Graph) -> dict[str, str]:
+    """What a README says of the model's functions: the one that runs it, and a line that resets states."""
+    line = f"    {identifier(graph.name)}_reset(); /* once, before the first hop */\n" if graph.states else ""
+    return {"function": entry_function(graph), "reset": line}
+
+
 def layer_symbol(plan: Lowered, layer: Layer) -> str:
     """The C function of a layer; cycles and faults are attributed by this symbol."""
     return f"{identifier(plan.graph.name)}_layer_{layer.index:02d}_{identifier(layer.node.name)}"

@@ -91,6 +91,7 @@ def _template_values(plan: Plan) -> dict[str, str]:
         "model": graph.name,
         "prefix": prefix,
         "upper": prefix.upper(),
+        **codegen.calls(graph),
         "board": board.name,
         "board_title": board.title,
         "version": edgekit_version(),

@@ -17,6 +17,7 @@ from edgekit.cluster_cost import cluster_report
 from edgekit.cost import cost_report
 from edgekit.energy import Duty
 from edgekit.screen import Screen, table
+from edgekit.sizes import memory_report, ram_bytes
 from edgekit.streaming import MODEL
 from quant.graph import Graph
 from quant.interchange.write import save, to_onnx
@@ -74,7 +75,7 @@ def price_step(
         firmware, agreements = priced.firmware, priced.agreements
     agreements = [*agreements, whole(graph, step, hops)]
     metrics = causal_metrics(graph, step, trials) if mode == "causal" else None
-    return report(firmware.facts, cost, window_cost, agreements, metrics), agreements
+    return report(firmware.facts, board, cost, window_cost, agreements, metrics), agreements
 
 
 def hops_of(inputs: NDArray[np.int8], hop: int, count: int) -> NDArray[np.int8]:
@@ -102,11 +103,10 @@ def whole(graph: Graph, step: Graph, hops: NDArray[np.int8]) -> Agreement:
         before = [(0, 0)] * (recording.ndim - 1) + [(window, 0)]
         padded = np.pad(recording, before, constant_values=entry.zero_point)
         ends = [window + hop * (number + 1) for number in range(len(hops))]
-        given = np.stack([padded[..., end - window : end] for end in ends])
-        wanted = run(graph, {entry.name: given})[graph.outputs[0].name]
+        wanted = _outputs(graph, np.stack([padded[..., end - window : end] for end in ends]))
     else:
         name, once = "one run over the recording", causal(graph, recording.shape[-1], hop)
-        answer = run(once, {entry.name: recording[None]})[once.outputs[0].name][0]
+        answer = _outputs(once, recording[None])[0]
         wanted = np.stack(np.split(answer, len(hops), axis=-1)).reshape(found.shape)
     wrong = np.argwhere(found != wanted)
     agreement = Agreement(f"step by step beside {name}", len(hops), 1, wanted.size, len(wrong))
@@ -126,15 +126,19 @@ def causal_metrics(graph: Graph, step: Graph, trials: Trials) -> Metrics:
     inputs = trials.inputs
     around = [(0, 0)] * (inputs.ndim - 1) + [(-answer % hop, answer - window)]
     once = causal(graph, answer + -answer % hop, hop)
-    scores = []
-    for start in range(0, len(inputs), BATCH):
-        given = np.pad(inputs[start : start + BATCH], around, constant_values=entry.zero_point)
-        scores.append(run(once, {entry.name: given})[once.outputs[0].name][..., -1].reshape(len(given), -1))
-    return Metrics.of(np.concatenate(scores), trials.labels, trials.classes)
+    scores = _outputs(once, np.pad(inputs, around, constant_values=entry.zero_point))[..., -1]
+    return Metrics.of(scores.reshape(len(inputs), -1), trials.labels, trials.classes)
+
+
+def _outputs(graph: Graph, inputs: NDArray) -> NDArray:
+    """The first output for inputs (N, *shape), a few at a time."""
+    name, parts = graph.outputs[0].name, [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
+    return np.concatenate([run(graph, {graph.inputs[0].name: part})[name] for part in parts])
 
 
 def report(
     step: Mapping[str, Any],
+    board: Board,
     now: Mapping[str, Any],
     before: Mapping[str, Any],
     agreements: Sequence[Agreement],
@@ -154,6 +158,7 @@ def report(
         "macs": step["macs"],
         "window_macs": facts["window_macs"],
         "state_bytes": step["state_bytes"],
+        "memory": memory_report(step, board),
         "hop_cost": {key: now[key] for key in keys},
         "window_cost": {key: before[key] for key in keys},
         "accuracy": metrics.accuracy if metrics else None,
@@ -175,6 +180,7 @@ def lines(report: Mapping[str, Any]) -> list[Any]:
         f"          {now['cycles']:,} cycles, {now['latency_ms']:.2f} ms, {1e3 * now['energy_mj']:.1f} µJ per hop;"
         f" a window {before['cycles']:,}, {1e3 * before['energy_mj']:.1f} µJ",
         f"          {verdict}; {entry['macs']:,} of {entry['window_macs']:,} MACs, states {entry['state_bytes']:,} B",
+        f"          {ram_bytes(entry['memory']):,} bytes of RAM; a window {ram_bytes(report['memory']):,}",
     ]
     if entry["accuracy"] is not None:
         found, windows = (f"{100 * share:.2f} %" for share in (entry["accuracy"], report["accuracy"]["int8"]))

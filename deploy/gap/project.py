@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from deploy import interface
-from deploy.codegen import identifier, provenance
+from deploy.codegen import calls, identifier, provenance
 from deploy.compilers import COMMON, FREESTANDING, GCC_CLUSTER, ZIG_CLUSTER
 from deploy.gap import codegen
 from deploy.gap.plan import STACK_BYTES, ClusterPlan
@@ -97,6 +97,7 @@ def _template_values(plan: ClusterPlan) -> dict[str, str]:
         "model": graph.name,
         "prefix": prefix,
         "upper": prefix.upper(),
+        **calls(graph),
         "board": board.name,
         "board_title": board.title,
         "version": edgekit_version(),

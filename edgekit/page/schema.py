@@ -75,6 +75,7 @@ OPTIONAL: dict[str, Shape] = {
     "sqnr": [_values("name float_fake_db float_integer_db fake_integer_db")],
     "streaming": {
         **_values("mode hop window delay function macs window_macs state_bytes"),
+        "memory": {},
         "hop_cost": _values("cycles instructions latency_ms energy_mj"),
         "window_cost": _values("cycles instructions latency_ms energy_mj"),
         "layers": [_values("name positions computed kept state_bytes why")],

@@ -24,13 +24,28 @@ EK_INLINE void ek_move(int32_t bytes, const void *x, int32_t from, void *y, int3
         ((int32_t *)y)[to] = ((const int32_t *)x)[from];
 }
 
+/* Four bytes from and to any address; a header for a core that has a better way defines its own. */
+#ifndef EK_COPY_LOAD
+EK_INLINE uint32_t ek_copy_load(const int8_t *x) {
+    uint32_t word;
+    __builtin_memcpy(&word, x, sizeof word);
+    return word;
+}
+EK_INLINE void ek_copy_store(int8_t *y, uint32_t word) { __builtin_memcpy(y, &word, sizeof word); }
+#define EK_COPY_LOAD ek_copy_load
+#define EK_COPY_STORE ek_copy_store
+#endif
+
 /* Bytes in a row, in words. Where x and y overlap, y lies before x: what is overwritten has been read. */
 EK_INLINE void ek_copy_run(const int8_t *x, int8_t *y, int32_t bytes) {
     int32_t i = 0;
     for (; i + 16 <= bytes; i += 16) {
-        uint32_t words[4];
-        __builtin_memcpy(words, x + i, sizeof words);
-        __builtin_memcpy(y + i, words, sizeof words);
+        const uint32_t a = EK_COPY_LOAD(x + i), b = EK_COPY_LOAD(x + i + 4);
+        const uint32_t c = EK_COPY_LOAD(x + i + 8), d = EK_COPY_LOAD(x + i + 12);
+        EK_COPY_STORE(y + i, a);
+        EK_COPY_STORE(y + i + 4, b);
+        EK_COPY_STORE(y + i + 8, c);
+        EK_COPY_STORE(y + i + 12, d);
     }
     for (; i < bytes; i++)
         y[i] = x[i];

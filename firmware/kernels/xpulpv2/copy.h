@@ -2,9 +2,12 @@
 #ifndef EK_XPULPV2_COPY_H
 #define EK_XPULPV2_COPY_H
 
+#include "xpulp.h"
+
+#define EK_COPY_LOAD ek_load4
+#define EK_COPY_STORE ek_store4
 #include "../copy.h"
 #include "team.h"
-#include "xpulp.h"
 
 EK_INLINE void ek_copy_xpulp(const ek_copy_geometry *g, ek_team team, const void *x, void *y) {
     ek_copy_geometry part = *g;

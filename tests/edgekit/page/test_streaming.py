@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deploy.boards import load_board
 from edgekit.hops import lines, report
 from edgekit.page.render import render
 from edgekit.page.schema import missing
@@ -18,13 +19,16 @@ from tests.quant.streaming.streams import looking_back
 COST = {"instructions": 5_000, "latency_ms": 1.5, "energy_mj": 0.25}
 
 
+SIZES = {"bytes": {"arena": 900, "ram": 1_234, "flash": 5_000, "stack": 80, "weights": 300}, "arena_bound": 900}
+
+
 def streamed(mode: str, cycles: int = 40_000) -> dict[str, Any]:
     """The sample report with a stream of a small network in it; a window takes 120,000 cycles."""
     step = stream(looking_back(40), 4, mode)
-    facts = {"info": step.info, "function": "looking_back_step", "macs": 4_321, "state_bytes": 234}
+    facts = {"info": step.info, "function": "looking_back_step", "macs": 4_321, "state_bytes": 234, **SIZES}
     metrics = Metrics.of([[1, 0], [0, 1], [0, 1], [1, 0]], [0, 1, 1, 1], 2) if mode == "causal" else None
     costs = {**COST, "cycles": cycles}, {**COST, "cycles": 120_000}
-    return {**sample(), "streaming": report(facts, *costs, [], metrics)}
+    return {**sample(), "streaming": report(facts, load_board("stm32l475"), *costs, [], metrics)}
 
 
 @pytest.mark.parametrize("mode", ["exact", "causal"])
@@ -33,6 +37,7 @@ def test_the_page_says_what_a_hop_costs(mode: str, capsys: pytest.CaptureFixture
     page = render(whole)
     assert "3.00 times fewer cycles" in " ".join(page.split())
     assert "looking_back_step" in page
+    assert "1,234" in page
     assert ("75.00" in page) == (mode == "causal")
     for layer in whole["streaming"]["layers"]:
         assert layer["why"] in page
