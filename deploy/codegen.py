@@ -17,6 +17,10 @@ from quant.dtypes import DType
 from quant.graph import Graph, Tensor
 
 COLUMNS = 16
+TILE = """/* Where a tile of a layer lies in the arena, and which of the layer's geometries it has. */
+typedef struct {
+    int32_t x, y, geometry;
+} ek_tile;"""
 
 
 def identifier(name: str) -> str:
@@ -113,10 +117,12 @@ def source(plan: Plan) -> str:
     lines += ["/* Keeps the call of a layer that changes nothing: every layer can be stepped, traced and priced. */"]
     lines += ['#define KEEP __asm volatile("" ::: "memory")', ""]
     lines += [f"uint8_t {prefix}_arena[{prefix.upper()}_ARENA_BYTES] __attribute__((aligned(8)));", ""]
+    if any(run.cut for run in plan.runs):
+        lines += [TILE, ""]
     shared = _shared_calls(plan)
     lines += _wrappers(plan, shared)
     for layer in plan.layers:
-        lines += _layer(plan, layer, shared)
+        lines += (_tiled_layer if plan.run_of(layer).cut else _layer)(plan, layer, shared)
     lines += [*reset(plan, plan.offset), *_run(plan)]
     return "\n".join(lines)
 
@@ -141,10 +147,20 @@ def _shape(layer: Layer, call: Call) -> Shape:
     return call.function, call.geometry[0], tuple(call.geometry[1].items()), _signature(layer, call)
 
 
+def _shapes(plan: Plan, layer: Layer) -> list[Shape]:
+    """The layer's calls; equal ones of several tiles count once."""
+    if not plan.run_of(layer).cut:
+        return [_shape(layer, call) for call in layer.calls]
+    return list(dict.fromkeys(_shape(layer, call) for piece in plan.pieces(layer) for call in piece.calls))
+
+
 def _shared_calls(plan: Plan) -> dict[Shape, str]:
-    """Geometries that several calls have in common, with the name of the function that they share."""
-    counts = Counter(_shape(layer, call) for layer in plan.layers for call in layer.calls)
-    repeated = [shape for shape, count in counts.items() if count > 1]
+    """Geometries with a function of their own, by its name: those that several calls have in common, and those of
+    layers with tiles of several."""
+    by_layer = [(layer, _shapes(plan, layer)) for layer in plan.layers]
+    counts = Counter(shape for _, shapes in by_layer for shape in shapes)
+    several = {shape for layer, shapes in by_layer for shape in shapes if plan.run_of(layer).cut and len(shapes) > 1}
+    repeated = [shape for shape, count in counts.items() if count > 1 or shape in several]
     return {shape: f"{shape[0].removeprefix('ek_')}_{index}" for index, shape in enumerate(repeated)}
 
 
@@ -158,7 +174,7 @@ def layer_functions(plan: Plan) -> dict[str, list[str]]:
     shared = _shared_calls(plan)
     functions = {}
     for layer in plan.layers:
-        called = (shared.get(_shape(layer, call)) for call in layer.calls)
+        called = (shared.get(shape) for shape in _shapes(plan, layer))
         functions[layer.node.name] = [layer_symbol(plan, layer), *dict.fromkeys(name for name in called if name)]
     return functions
 
@@ -178,18 +194,23 @@ def _wrappers(plan: Plan, shared: dict[Shape, str]) -> list[str]:
         arguments = [f"p{i}" for i in range(len(shape[3]))]
         parameters = ", ".join(f"{kind}{word}" for kind, word in zip(shape[3], arguments, strict=True))
         heading = f"static {_qualifiers(plan, name)} void {name}({parameters})"
-        lines += ["/* shared by layers of equal geometry */", heading, "{"]
+        lines += ["/* shared by calls of equal geometry */", heading, "{"]
         lines += [*_geometry(shape), f"    {shape[0]}(&geometry, {', '.join(arguments)});", "}", ""]
     return lines
 
 
-def _layer(plan: Plan, layer: Layer, shared: dict[Shape, str]) -> list[str]:
-    node = layer.node
+def _heading(plan: Plan, layer: Layer) -> str:
+    """The comment above a layer's function."""
+    node, run = layer.node, plan.run_of(layer)
     shapes = " + ".join(str(tuple(t.shape)) for t in layer.site.inputs)
-    lines = [f"/* {layer.index}: {node.name}, {node.op.kind} {shapes} -> {tuple(layer.site.output.shape)},"]
-    lines[0] += f" kernel {layer.kernel.name} */"
+    text = f"{layer.index}: {node.name}, {node.op.kind} {shapes} -> {tuple(layer.site.output.shape)}"
+    tiles = f", in {len(run.visits)} tiles" if run.cut else ""
+    return f"/* {text}, kernel {layer.kernel.name}{tiles} */"
+
+
+def _layer(plan: Plan, layer: Layer, shared: dict[Shape, str]) -> list[str]:
     symbol = layer_symbol(plan, layer)
-    lines += [f"{_qualifiers(plan, symbol)} void {symbol}(void)", "{", "    KEEP;"]
+    lines = [_heading(plan, layer), f"{_qualifiers(plan, symbol)} void {symbol}(void)", "{", "    KEEP;"]
     for position, call in enumerate(layer.calls):
         shape = _shape(layer, call)
         arguments = ", ".join(_arguments(plan, layer, position, call))
@@ -203,17 +224,38 @@ def _layer(plan: Plan, layer: Layer, shared: dict[Shape, str]) -> list[str]:
     return [*lines, "}", ""]
 
 
-def _arguments(plan: Plan, layer: Layer, position: int, call: Call) -> list[str]:
+def _tiled_layer(plan: Plan, layer: Layer, shared: dict[Shape, str]) -> list[str]:
+    """A layer that is called once for every tile, with its number."""
+    symbol, shapes, pieces = layer_symbol(plan, layer), _shapes(plan, layer), plan.pieces(layer)
+    first = plan.offset(layer.node.inputs[0]), plan.offset(layer.node.output)
+    rows = [(first[0] + p.x, first[1] + p.y, shapes.index(_shape(layer, p.calls[0]))) for p in pieces]
+    lines = [_heading(plan, layer), f"static const ek_tile tiles_{layer.index:02d}[{len(rows)}] = {{"]
+    lines += [f"    {{{', '.join(map(str, row))}}}," for row in rows]
+    lines += ["};", "", f"{_qualifiers(plan, symbol)} void {symbol}(int32_t number)", "{"]
+    lines += [f"    const ek_tile *tile = &tiles_{layer.index:02d}[number];", ""]
+    arguments = ", ".join(_arguments(plan, layer, 0, pieces[0].calls[0], ("tile->x", "tile->y")))
+    if len(shapes) == 1 and shapes[0] not in shared:
+        return [*lines[:-1], *_geometry(shapes[0]), f"    {shapes[0][0]}(&geometry, {arguments});", "}", ""]
+    if len(shapes) == 1:
+        return [*lines, f"    {shared[shapes[0]]}({arguments});", "}", ""]
+    lines.append("    switch (tile->geometry) {")
+    for number, shape in enumerate(shapes):
+        label = f"case {number}" if number + 1 < len(shapes) else "default"
+        lines += [f"    {label}:", f"        {shared[shape]}({arguments});", "        break;"]
+    return [*lines, "    }", "}", ""]
+
+
+def _arguments(plan: Plan, layer: Layer, position: int, call: Call, tile: tuple[str, str] | None = None) -> list[str]:
+    """Operands, constants and scratch memory; ``tile``: offsets of input and output that are no literals."""
     arena = f"{identifier(plan.graph.name)}_arena"
 
-    def at(kind: str, offset: int) -> str:
+    def at(kind: str, offset: str) -> str:
         return f"({kind})(void *)({arena} + {offset})"
 
     kinds = _signature(layer, call)
-    words = []
-    for kind, index in zip(kinds, call.inputs, strict=False):
-        words.append(at(kind, plan.offset(layer.node.inputs[index]) + layer.kernel.skipped(layer.site, index)))
-    words.append(at(kinds[len(words)], plan.offset(layer.node.output)))
+    given = [plan.offset(layer.node.inputs[i]) + layer.kernel.skipped(layer.site, i) for i in call.inputs]
+    offsets = tile or (*map(str, given), str(plan.offset(layer.node.output)))
+    words = [at(kind, offset) for kind, offset in zip(kinds, offsets, strict=False)]
     words += [array_symbol(layer, position, array) for array in call.arrays]
     if call.scratch:
         words.append(f"{arena} + {plan.scratch_offset(layer)}")
@@ -226,7 +268,13 @@ def _run(plan: Plan) -> list[str]:
     lines = [f"void {entry_function(plan.graph)}({parameters(plan.graph)})", "{"]
     for name, tensor in zip(ins, plan.graph.inputs, strict=True):
         lines.append(f"    memcpy({prefix}_arena + {plan.offset(tensor.name)}, {name}, {tensor.nbytes});")
-    lines += [f"    {layer_symbol(plan, layer)}();" for layer in plan.layers]
+    for run in plan.runs:
+        calls = [layer_symbol(plan, layer) for layer in run.group.layers]
+        if run.cut:
+            lines.append(f"    for (int32_t tile = 0; tile < {len(run.visits)}; tile++) {{")
+            lines += [*(f"        {name}(tile);" for name in calls), "    }"]
+        else:
+            lines += [f"    {name}();" for name in calls]
     for name, tensor in zip(outs, plan.graph.outputs, strict=True):
         lines.append(f"    memcpy({name}, {prefix}_arena + {plan.offset(tensor.name)}, {tensor.nbytes});")
     return [*lines, "}", ""]

@@ -48,6 +48,11 @@ class Group:
         site = self.last.site
         return whole(site.output, site.out_layout) if self.fused else output_region(site)
 
+    @property
+    def spatial_region(self) -> Region:
+        """The whole output as rows, columns and channels."""
+        return whole(self.last.site.output, self.last.site.out_layout)
+
     def cut(self, output: Region) -> tuple[Tile, ...]:
         """What every layer computes so that the last one can compute ``output``."""
         tiles: list[Tile] = []
@@ -75,7 +80,7 @@ def fusible(low: Lowered, before: Group, after: Group) -> bool:
     tensor = before.last.node.output
     readers = [ly for ly in low.layers if tensor in {low.storage[name] for name in ly.node.inputs}]
     return (
-        all(_spatial(layer) for layer in (*before.layers, *after.layers))
+        all(spatial(layer) for layer in (*before.layers, *after.layers))
         and after.first.node.inputs == (tensor,)
         and readers == [after.first]
         and tensor not in {low.storage[t.name] for t in low.graph.outputs}
@@ -83,7 +88,8 @@ def fusible(low: Lowered, before: Group, after: Group) -> bool:
     )
 
 
-def _spatial(layer: Layer) -> bool:
+def spatial(layer: Layer) -> bool:
+    """Whether it can be cut into rows and columns."""
     return isinstance(layer.site.op, (Conv, Window, Table, Requantize)) and len(layer.site.output.shape) > 1
 
 

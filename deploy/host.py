@@ -6,31 +6,14 @@ import _ctypes
 import ctypes
 import json
 import weakref
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deploy.build import BUILD_FILE
-from deploy.layout import Layout
+from deploy.readout import assembled, order, reads
 from quant.dtypes import DType, from_bytes, to_bytes
-
-
-def stored_tensor(memory: bytes, facts: dict[str, Any]) -> NDArray:
-    """A tensor, in logical shape, from the bytes that ``facts`` (an entry of build.json) says it occupies."""
-    dtype = DType(facts["dtype"])
-    layout = Layout(tuple(facts["layout"]["view"]), tuple(facts["layout"]["perm"]))
-    shape = tuple(facts["shape"])
-    flat = from_bytes(memory, dtype, (int(np.prod(shape)),))
-    return layout.load(flat, shape)
-
-
-def computed_parts(facts: Mapping[str, Any]) -> dict[str, tuple[slice, ...]]:
-    """By layer output, what of it a build (``facts``: its build.json) computes, where that is not all of it."""
-    outputs = [layer["output"] for layer in facts["layers"]]
-    return {t["name"]: tuple(slice(*bounds) for bounds in t["part"]) for t in outputs if "part" in t}
 
 
 class HostModel:
@@ -74,14 +57,18 @@ class HostModel:
         Where only a part of it is computed (:func:`computed_parts`), that part. States begin with their initial values.
         """
         self._reset()
-        rows: dict[str, list[NDArray]] = {layer["output"]["name"]: [] for layer in self.facts["layers"]}
+        layers = self.facts["layers"]
+        spans = [reads(layer) for layer in layers]
+        rows: dict[str, list[NDArray]] = {layer["output"]["name"]: [] for layer in layers}
         for sample in range(len(next(iter(inputs.values())))):
             for t in self.facts["inputs"]:
                 data = to_bytes(inputs[t["name"]][sample], DType(t["dtype"]))
                 self._arena[t["offset"] : t["offset"] + t["bytes"]] = data
-            for layer, function in zip(self.facts["layers"], self._layers, strict=True):
-                function()
-                t = layer["output"]
-                memory = bytes(self._arena[t["offset"] : t["offset"] + t["bytes"]])
-                rows[t["name"]].append(stored_tensor(memory, t))
+            found = [b""] * len(layers)
+            for index, call in order(layers):
+                self._layers[index](*([call] if layers[index]["cut"] != [1, 1, 1] else []))
+                offset, size = spans[index][call]
+                found[index] += bytes(self._arena[offset : offset + size])
+            for layer, data in zip(layers, found, strict=True):
+                rows[layer["output"]["name"]].append(assembled(layer, data))
         return {name: np.array(values) for name, values in rows.items()}

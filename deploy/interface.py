@@ -15,6 +15,7 @@ from deploy.codegen import array_definition, entry_function, identifier, layer_s
 from deploy.kernels.base import Array
 from deploy.layers import Lowered
 from deploy.paths import edgekit_version
+from deploy.plan import Plan
 from deploy.raw_input import c_float
 from quant.dtypes import DType, to_bytes
 from quant.graph import Graph, Tensor
@@ -42,9 +43,10 @@ def header(plan: Lowered, arenas: Mapping[str, int], declarations: Sequence[str]
     return "\n".join(lines)
 
 
-def layer_declarations(plan: Lowered) -> list[str]:
-    """The layers' functions, for callers that step through the model."""
-    return [f"void {layer_symbol(plan, layer)}(void);" for layer in plan.layers]
+def layer_declarations(plan: Plan) -> list[str]:
+    """The layers' functions, for callers that step through the model; those in tiles take a tile's number."""
+    pairs = [(layer, "int32_t tile" if run.cut else "void") for run in plan.runs for layer in run.group.layers]
+    return [f"void {layer_symbol(plan, layer)}({words});" for layer, words in pairs]
 
 
 def _tensor_macros(name: str, tensor: Tensor) -> list[str]:

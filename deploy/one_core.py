@@ -14,6 +14,8 @@ from deploy.codegen import code_in_ram, identifier, layer_functions
 from deploy.compilers import cortex_compiler, host_compiler
 from deploy.elf import read_elf
 from deploy.facts import layer_facts, model_facts, tensor_facts
+from deploy.layers import Layer
+from deploy.pieces import Piece
 from deploy.placement import Placement
 from deploy.plan import Plan, make_plan
 from deploy.stack import worst_case_stack
@@ -102,29 +104,50 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
         "code_in_ram": [name for name in dict.fromkeys(chain(*functions.values())) if code_in_ram(plan, name)],
         "inputs": [_tensor(plan, t) for t in plan.graph.inputs],
         "outputs": [_tensor(plan, t) for t in plan.graph.outputs],
-        "layers": [
-            {
-                **layer_facts(plan, layer),
-                "live_bytes": plan.arena.live_bytes(layer.index + 1),
-                "functions": functions[layer.node.name],
-                "constants": "ram" if plan.placement.holds_constants(layer.node.name) else "flash",
-                "output": _tensor(plan, layer.site.output),
-            }
-            for layer in plan.layers
-        ],
+        "layers": [_layer(plan, layer, functions[layer.node.name]) for layer in plan.layers],
     }
+
+
+def _layer(plan: Plan, layer: Layer, functions: list[str]) -> dict[str, Any]:
+    """A layer with its tiles; ``tile_boxes``: where each one lies while it exists, if the output never exists whole."""
+    run, pieces, tensor = plan.run_of(layer), plan.pieces(layer), layer.site.output
+    stored = layer is run.group.last
+    return {
+        **layer_facts(plan, layer),
+        "executed_macs": plan.executed(layer),
+        "scratch_bytes": plan.scratch_bytes(layer),
+        "live_bytes": plan.arena.live_bytes(layer.index + 1),
+        "functions": functions,
+        "constants": "ram" if plan.placement.holds_constants(layer.node.name) else "flash",
+        "tiles": len(pieces),
+        "cut": [*run.counts, 1],
+        "fused_with": [other.node.name for other in run.group.layers if other is not layer],
+        "steps": len(pieces),
+        "output": _tensor(plan, tensor) if stored else tensor_facts(plan, tensor),
+        "tile_boxes": [] if stored else [_box(plan, step, piece) for step, piece in enumerate(pieces)],
+    }
+
+
+def _box(plan: Plan, step: int, piece: Piece) -> dict[str, Any]:
+    """A tile that is gone when the next one comes: behind which call of the layer it lies where, what part it is."""
+    region = piece.region
+    assert region is not None
+    offset = plan.offset(piece.layer.node.output)
+    size, ranges = list(region.stored(region.size)), [list(bounds) for bounds in region.stored(region.ranges)]
+    return {"step": step, "offset": offset, "size": size, "ranges": ranges}
 
 
 def _timeline(plan: Plan) -> dict[str, Any]:
     """Every buffer of the arena: where it lies, and from which step to which it is live."""
-    tensors = set(plan.storage.values())
+    tensors, tiles = set(plan.storage.values()), {name for run in plan.runs for name in run.passing}
+    kinds = {name: "tile" if name in tiles else "tensor" for name in tensors}
     return {
         "arena_bytes": plan.arena.size,
         "steps": ["input", *(layer.node.name for layer in plan.layers), "output"],
         "buffers": [
             {
                 "name": buffer.name,
-                "kind": "tensor" if buffer.name in tensors else "scratch",
+                "kind": kinds.get(buffer.name, "scratch"),
                 "offset": plan.arena.offsets[buffer.name],
                 "bytes": buffer.size,
                 "first": buffer.first,

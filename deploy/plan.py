@@ -1,21 +1,24 @@
-"""Layers -> plan for a board with one core: an address for every tensor."""
+"""Layers -> plan for a board with one core: tiles, and an address for every tensor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from deploy.boards import Board
+from deploy.depthfirst import choose_tiles
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Kernel
 from deploy.layers import Layer, Lowered, lower
-from deploy.memory import Arena, Buffer, aligned
-from deploy.memory import plan as plan_memory
-from deploy.needed import Needed
+from deploy.lifetimes import place, scratch_name
+from deploy.memory import Arena, aligned
+from deploy.pieces import Piece, Tiled
 from deploy.placement import FLASH, Placement
 from deploy.state import in_place
 from quant.errors import Problem, UserError
-from quant.graph import Graph, Tensor
+from quant.graph import Graph
+
+STACK_BYTES = 1_024  # kept free for the stack where it shares the arena's RAM; the linker knows what it really needs
 
 
 @dataclass(frozen=True)
@@ -23,84 +26,87 @@ class Plan(Lowered):
     """Everything the C project of a board with one core is written from.
 
     Attributes:
+        runs: the layers in the order of execution, in groups and tiles.
         placement: what start-up code copies to RAM.
     """
 
+    runs: tuple[Tiled, ...]
     arena: Arena
     placement: Placement
 
+    @property
+    def executed_macs(self) -> int:
+        return sum(map(self.executed, self.layers))
+
+    def executed(self, layer: Layer) -> int:
+        """MACs that all tiles of a layer execute; what tiles share counts for each of them."""
+        return sum(layer.kernel.executed_macs(piece.site) for piece in self.pieces(layer))
+
+    def run_of(self, layer: Layer) -> Tiled:
+        """The group that a layer belongs to."""
+        return next(run for run in self.runs if layer in run.group.layers)
+
+    def pieces(self, layer: Layer) -> list[Piece]:
+        """What a layer's function computes at each of its calls."""
+        run = self.run_of(layer)
+        return run.pieces(run.group.layers.index(layer))
+
+    def scratch_bytes(self, layer: Layer) -> int:
+        """Working memory of a layer's largest tile."""
+        run = self.run_of(layer)
+        return run.scratch[run.group.layers.index(layer)]
+
     def offset(self, tensor: str) -> int:
-        """Byte offset of a tensor in the arena."""
+        """Byte offset in the arena of a tensor, or of its tiles where it is never stored whole."""
         return self.arena.offsets[self.storage[tensor]]
 
     def scratch_offset(self, layer: Layer) -> int:
-        return self.arena.offsets[_scratch(layer.index)]
+        return self.arena.offsets[scratch_name(layer)]
 
 
-def make_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, placement: Placement = FLASH) -> Plan:
-    """Choose layouts, kernels and addresses.
+def make_plan(
+    graph: Graph,
+    board: Board,
+    kernels: Sequence[Kernel] = KERNELS,
+    placement: Placement = FLASH,
+    cut: Callable[[Lowered, int | None], tuple[Tiled, ...]] = choose_tiles,
+) -> Plan:
+    """Choose layouts, kernels, tiles and addresses.
+
+    Args:
+        cut: the groups and tiles for the bytes that the arena may have.
 
     Raises:
         UserError: as :func:`lower`, or an arena larger than the board's RAM.
     """
     low = lower(graph, board, kernels)
-    arena, storage = _place(low.need, low.layers, in_place(low))
+    low = replace(low, storage=in_place(low))
     placement = placement if board.rams else FLASH
-    plan = Plan(low.graph, board, low.layers, low.layouts, storage, low.need, arena, placement)
+    runs = cut(low, _room(low, placement))
+    arena, storage = place(low, runs)
+    plan = Plan(low.graph, board, low.layers, low.layouts, storage, low.need, runs, arena, placement)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
     if problems:
         raise UserError(problems)
     return plan
 
 
-def _scratch(index: int) -> str:
-    return f"scratch of layer {index}"
+def _room(low: Lowered, placement: Placement) -> int | None:
+    """Bytes of RAM that placed constants and the runtime's input, output and self-test buffers leave to the arena."""
+    if not low.board.rams:
+        return None
+    there = sum(ram.bytes for ram in low.board.data_rams)
+    if low.board.stack_ram in low.board.data_rams:
+        there -= STACK_BYTES
+    return there - _placed(low, placement) - aligned(_buffer_bytes(low)) - aligned(1)
 
 
-def _place(need: Needed, layers: Sequence[Layer], storage: dict[str, str]) -> tuple[Arena, dict[str, str]]:
-    """Addresses, with and without outputs taking their inputs' place, whichever needs less memory."""
-    shared = dict(storage)
-    for layer in layers:
-        host = _takes_place_of(need.graph, layers, layer, shared)
-        if host is not None:
-            target = shared[layer.node.output]
-            shared = {name: host if base == target else base for name, base in shared.items()}
-    plans = [(plan_memory(_buffers(need, layers, s)), s) for s in (shared, storage)]
-    return min(plans, key=lambda entry: entry[0].size)
+def _placed(low: Lowered, placement: Placement) -> int:
+    return sum(ly.constant_bytes for ly in low.layers if placement.holds_constants(ly.node.name))
 
 
-def _takes_place_of(graph: Graph, layers: Sequence[Layer], layer: Layer, storage: dict[str, str]) -> str | None:
-    spans = _spans(graph, layers, storage)
-    for position in layer.kernel.inplace(layer.site):
-        base = storage[layer.node.inputs[position]]
-        if spans[base][1] == layer.index + 1 and base != storage[layer.node.output]:
-            return base
-    return None
-
-
-def _spans(graph: Graph, layers: Sequence[Layer], storage: dict[str, str]) -> dict[str, tuple[int, int]]:
-    """First and last step of every stored tensor: step 0 copies inputs in, i + 1 is layer i, the last copies out."""
-    last_step = len(layers) + 1
-    uses: dict[str, list[int]] = {storage[tensor.name]: [0] for tensor in graph.inputs}
-    uses |= {storage[state.input]: [0, last_step] for state in graph.states}
-    for layer in layers:
-        for name in (*layer.node.inputs, layer.node.output):
-            uses.setdefault(storage[name], []).append(layer.index + 1)
-    for tensor in graph.outputs:
-        uses[storage[tensor.name]].append(last_step)
-    return {name: (min(steps), max(steps)) for name, steps in uses.items()}
-
-
-def _buffers(need: Needed, layers: Sequence[Layer], storage: dict[str, str]) -> list[Buffer]:
-    members: dict[str, list[Tensor]] = {}
-    for name, base in storage.items():
-        members.setdefault(base, []).append(need.tensor(name))
-    spans = _spans(need.graph, layers, storage)
-    buffers = [Buffer(base, max(t.nbytes for t in members[base]), *spans[base]) for base in spans]
-    for layer in layers:
-        if layer.scratch_bytes:
-            buffers.append(Buffer(_scratch(layer.index), layer.scratch_bytes, layer.index + 1, layer.index + 1))
-    return buffers
+def _buffer_bytes(low: Lowered) -> int:
+    return sum(t.nbytes for t in low.graph.inputs) + 2 * sum(t.nbytes for t in low.graph.outputs)
 
 
 def _ram_problem(plan: Plan) -> Problem | None:
@@ -109,8 +115,7 @@ def _ram_problem(plan: Plan) -> Problem | None:
         return None
     rams = plan.board.data_rams
     name, there = ", ".join(ram.name for ram in rams), sum(ram.bytes for ram in rams)
-    buffers = sum(t.nbytes for t in plan.graph.inputs) + 2 * sum(t.nbytes for t in plan.graph.outputs)
-    placed = sum(ly.constant_bytes for ly in plan.layers if plan.placement.holds_constants(ly.node.name))
+    buffers, placed = _buffer_bytes(plan), _placed(plan, plan.placement)
     short = plan.arena.size + placed + aligned(buffers) + aligned(1) - there
     if short <= 0:
         return None

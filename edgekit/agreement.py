@@ -11,7 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from deploy.host import HostModel, computed_parts
+from deploy.host import HostModel
+from deploy.readout import computed_parts
 from edgekit.firmware import Firmware
 from quant.graph import Graph
 from quant.interchange.model import load

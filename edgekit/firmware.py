@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deploy.boards import Board, load_board
 from deploy.build import BUILD_FILE
-from deploy.host import stored_tensor
+from deploy.readout import assembled, reads
 from quant.dtypes import DType, from_bytes, to_bytes
 from quant.errors import Problem, UserError
 
@@ -88,11 +88,11 @@ class Firmware:
         from edgekit.emulate.cortex_m import Snapshot
 
         arena, kept = f"{self.facts['prefix']}_arena", self.facts["layers"] if layers else []
-        shots = [Snapshot(ly["name"], arena, ly["output"]["offset"], ly["output"]["bytes"]) for ly in kept]
+        shots = [Snapshot(layer["name"], arena, tuple(reads(layer))) for layer in kept]
         emulator, model = self._emulator()
         result = emulator.run([to_bytes(sample, DType(self.input["dtype"])) for sample in inputs], model, shots)
         tensors = {
-            layer["output"]["name"]: np.array([stored_tensor(m, layer["output"]) for m in result.dumps[layer["name"]]])
+            layer["output"]["name"]: np.array([assembled(layer, data) for data in result.dumps[layer["name"]]])
             for layer in kept
         }
         return Emulation(self._outputs(result.outputs), tensors, result)

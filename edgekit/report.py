@@ -52,7 +52,10 @@ def make_report(
         **cost_report(board, cost, duty),
         "memory": {**memory_report(facts, board), "stack_used_bytes": result.stack_used},
         "placement": dict(placement),
-        "layers": [{**row, **size} for row, size in zip(layers, sizes, strict=True)],
+        "layers": [
+            {**row, **size, "tiles": layer["tiles"]}
+            for row, size, layer in zip(layers, sizes, facts["layers"], strict=True)
+        ],
         "overhead": overhead,
         "timeline": facts["timeline"],
         **tail,

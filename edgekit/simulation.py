@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from deploy.boards import Board
 from deploy.elf import read_elf
-from deploy.host import stored_tensor
 from deploy.operating_point import OperatingPoint
+from deploy.readout import assembled, reads
 from edgekit.cluster_cost import ClusterCost, LayerCost
 from edgekit.emulate.errors import EmulationError
 from edgekit.emulate.pulp import native
@@ -230,37 +230,23 @@ class _Dumps:
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
         self.layers = facts["layers"]
+        self.spans = [reads(layer) for layer in self.layers]
         self.rows: dict[str, list[NDArray]] = {}
         self.calls: Counter[int] = Counter()
-        self.partial: dict[int, bytearray] = {}
+        self.partial = [b""] * len(self.layers)
 
     def left(self, machine: Machine, index: int, bases: Mapping[str, int]) -> None:
         """Core 0 has returned from a layer."""
         layer = self.layers[index]
         tensor = layer["output"]
-        step = self.calls[index]
+        offset, size = self.spans[index][self.calls[index]]
+        if size:
+            self.partial[index] += machine.read(bases[tensor.get("memory", "l1")] + offset, size)
         self.calls[index] += 1
-        for box in layer["tile_boxes"]:
-            if box["step"] == step:
-                self._paste(machine, index, box, bases)
         if self.calls[index] < layer["steps"]:
             return
-        self.calls[index] = 0
-        if layer["tile_boxes"]:
-            data = bytes(self.partial.pop(index))
-        else:
-            data = machine.read(bases[tensor["memory"]] + tensor["offset"], tensor["bytes"])
-        self.rows.setdefault(tensor["name"], []).append(stored_tensor(data, tensor))
-
-    def _paste(self, machine: Machine, index: int, box: Mapping[str, Any], bases: Mapping[str, int]) -> None:
-        """One tile of an output that never exists whole."""
-        tensor = self.layers[index]["output"]
-        whole = np.frombuffer(self.partial.setdefault(index, bytearray(tensor["bytes"])), np.uint8)
-        item = tensor["bytes"] // int(np.prod(tensor["shape"]))
-        spans = tuple(slice(*span) for span in box["ranges"])
-        shape = [span.stop - span.start for span in spans]
-        data = machine.read(bases["l1"] + box["offset"], int(np.prod(shape)) * item)
-        whole.reshape(*box["size"], item)[spans] = np.frombuffer(data, np.uint8).reshape(*shape, item)
+        self.rows.setdefault(tensor["name"], []).append(assembled(layer, self.partial[index]))
+        self.calls[index], self.partial[index] = 0, b""
 
     def arrays(self) -> dict[str, NDArray]:
         return {name: np.array(values) for name, values in self.rows.items()}

@@ -2,9 +2,11 @@
 
 from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
+from deploy.kernels.columns_dsp import SmlaColumns
 from deploy.kernels.columns_xpulp import XpulpColumns
 from deploy.kernels.conv import PortableConv, PortableDepthwise
 from deploy.kernels.conv_dsp import SmladConv, SmladDepthwise
+from deploy.kernels.conv_line import SmladLine
 from deploy.kernels.conv_xpulp import XpulpConv
 from deploy.kernels.dense import PortableDense, SmladDense
 from deploy.kernels.dense_xpulp import XpulpDense
@@ -22,6 +24,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableDepthwise(),
     SmladConv(),
     SmladDepthwise(),
+    SmladLine(),
+    SmlaColumns(),
     XpulpConv(),
     XpulpDepthwise(),
     XpulpRows(),

@@ -48,6 +48,9 @@ class PortableConv(Kernel):
         op = cast(Conv, site.op)
         return [self._call(site, "ek_conv", np.moveaxis(op.weight, 1, -1))]
 
+    def scratch(self, site: Site) -> int:
+        return 0
+
     @staticmethod
     def _call(site: Site, function: str, weight: NDArray[np.int64]) -> Call:
         op = cast(Conv, site.op)

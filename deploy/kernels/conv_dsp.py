@@ -72,10 +72,9 @@ class SmladConv(Kernel):
             Array("channel", "int32_t", records(op.requant, op.bias)),
         )
         geometry = ("ek_conv_geometry", conv_fields(site))
-        return [Call("ek_conv_smlad", geometry, arrays=arrays, scratch=self._scratch(site))]
+        return [Call("ek_conv_smlad", geometry, arrays=arrays, scratch=self.scratch(site))]
 
-    @staticmethod
-    def _scratch(site: Site) -> int:
+    def scratch(self, site: Site) -> int:
         """Rows of the window, expanded with their padding, one word per channel pair."""
         op, (_, width, _) = cast(Conv, site.op), hwc(site.output)
         (taps_h, taps_w), (_, stride) = two(op.kernel, 1), two(op.strides, 1)
@@ -88,8 +87,12 @@ class SmladConv(Kernel):
         op, rows = cast(Conv, site.op), two(cast(Conv, site.op).kernel, 1)[0]
         blocks = len(self._skips(site)) * hwc(site.output)[0]
         pairs_of_outputs = op.groups * -(-len(op.weight) // op.groups // 2)
-        overhead = 60.0 + rows * (14.0 + 9.0 * (op.weight.shape[1] // 2))
-        return self.executed_macs(site) / 1.2 + pairs_of_outputs * blocks * overhead + 4.0 * site.inputs[0].elements
+        if op.weight.shape[1] == 1:  # neighbouring taps in a word: another load per step, a slow copy of the input
+            lane, overhead, copied = (0.92 if len(op.weight) > op.groups else 1.33), 100.0 + 14.0 * rows, 8.0
+        else:
+            lane, overhead, copied = 1 / 1.2, 60.0 + rows * (14.0 + 9.0 * (op.weight.shape[1] // 2)), 4.0
+        steps = lane * self.executed_macs(site) + pairs_of_outputs * blocks * overhead
+        return steps + copied * site.inputs[0].elements
 
     def executed_macs(self, site: Site) -> int:
         """Lanes multiplied: blocks share positions at the end of a row, taps in padding are left out at its start."""

@@ -47,12 +47,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``size`` bytes at ``symbol + offset``, to be copied each time the layer's function has returned."""
+    """Memory to be copied each time the layer's function has returned.
+
+    Attributes:
+        spans: (offset behind ``symbol``, bytes) for each of its calls in one inference.
+    """
 
     layer: str
     symbol: str
-    offset: int
-    size: int
+    spans: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class EmulationResult:
         instructions: of one inference, the mean over all of them.
         stack_used: bytes of the stack that were written, None where the linker script marks no stack.
         mips: emulated instructions per second of this run, in millions.
-        dumps: per layer, the snapshot's bytes of every inference.
+        dumps: per layer, the snapshot's bytes of every inference, one call's after the other's.
         sha256: of the flashed image.
     """
 
@@ -126,6 +129,25 @@ class Traced:
         return Prices.at(self.board, point, self.code.core, self.finished.prefetches)
 
 
+class _Copies:
+    """What a snapshot has copied: ``dumps`` has one entry per inference."""
+
+    def __init__(self, base: int, spans: Sequence[tuple[int, int]]) -> None:
+        self.base, self.spans = base, spans
+        self.calls = 0
+        self.dumps: list[bytearray] = []
+
+    def left(self, machine: Machine) -> None:
+        """The layer's function has returned."""
+        call = self.calls % len(self.spans)
+        self.calls += 1
+        if call == 0:
+            self.dumps.append(bytearray())
+        offset, size = self.spans[call]
+        if size:
+            self.dumps[-1] += machine.read(self.base + offset, size)
+
+
 class Emulator:
     """An image on a board; every :meth:`run` starts from reset.
 
@@ -168,13 +190,12 @@ class Emulator:
         """
         self._check(inputs, model)
         contexts = self.contexts(model)
-        ranges = {shot.layer: (self.image.symbol(shot.symbol).address + shot.offset, shot.size) for shot in snapshots}
-        dumps: dict[str, list[bytes]] = {name: [] for name in ranges}
+        copies = {shot.layer: _Copies(self.image.symbol(shot.symbol).address, shot.spans) for shot in snapshots}
 
         def leave(context: int, run: int) -> None:
             name = contexts[context].name
-            if context and name in ranges:
-                dumps[name].append(machine.read(*ranges[name]))
+            if context and name in copies:
+                copies[name].left(machine)
 
         received = frames.requests(inputs)
         with Machine(self.image, self.board, received, contexts, budget=budget, leave=leave) as machine:
@@ -189,7 +210,7 @@ class Emulator:
             stack_used=finished.stack_used,
             mips=finished.mips,
             sha256=hashlib.sha256(self.flash).hexdigest(),
-            dumps=dumps,
+            dumps={name: list(map(bytes, one.dumps)) for name, one in copies.items()},
         )
 
     def trace(self, data: bytes, model: Model, budget: int = BUDGET) -> Traced:

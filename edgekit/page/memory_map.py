@@ -90,7 +90,7 @@ def _buffer(svg: ET.Element, buffer: Mapping[str, Any], steps: Sequence[str], sc
     tooltip = f"{name} ({buffer['kind']}): {amount(size, 'bytes')} at {offset:,}, {when}"
     box = {"x": f"{_x(first):g}", "y": f"{y:.2f}", "width": f"{width:g}", "height": f"{height:.2f}"}
     shape(svg, "rect", tooltip, kind=buffer["kind"], **box)
-    words = name if buffer["kind"] == "tensor" else f"{size:,}"
+    words = name if buffer["kind"] != "scratch" else f"{size:,}"
     if height >= LINE and width >= len(words) * CHARACTER:
         middle = {"x": f"{_x(first) + width / 2:g}", "y": f"{y + height / 2 + 4:.1f}"}
         text(svg, words, kind="inside", text_anchor="middle", **middle)

@@ -19,8 +19,9 @@ from deploy.boards import load_board
 from deploy.build import BUILD_FILE, build, build_graph
 from deploy.codegen import layer_symbol
 from deploy.elf import read_elf
-from deploy.host import HostModel, computed_parts
+from deploy.host import HostModel
 from deploy.plan import make_plan
+from deploy.readout import computed_parts
 from quant.errors import UserError
 from quant.graph import Graph, GraphBuilder
 from quant.interchange.read import read_model
@@ -156,8 +157,9 @@ def test_dsp_layers_hold_the_instructions_that_their_kernels_claim(tmp_path: Pat
     built = build_graph(every_operator(), BOARD, tmp_path / "out")
     image = read_elf(built.elf)
     claims = 0
-    for layer in built.plan.layers:
-        code = {i.mnemonic.split(".")[0] for i in image.disassemble(image.symbol(layer_symbol(built.plan, layer)))}
+    for layer, facts in zip(built.plan.layers, built.facts["layers"], strict=True):
+        listings = [image.disassemble(image.symbol(name)) for name in facts["functions"]]
+        code = {instruction.mnemonic.split(".")[0] for listing in listings for instruction in listing}
         for mnemonic in layer.kernel.mnemonics:
             assert any(word.startswith(mnemonic) for word in code), (layer.node.name, layer.kernel.name, mnemonic)
             claims += 1

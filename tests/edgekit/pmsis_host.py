@@ -18,7 +18,7 @@ from deploy.compilers import host_compiler
 from deploy.gap.plan import ClusterPlan
 from deploy.gap.project import host_includes, host_sources
 from deploy.gap.schedule import make_steps
-from deploy.host import stored_tensor
+from deploy.readout import stored_tensor
 from quant.dtypes import DType, from_bytes, to_bytes
 
 # The layers' functions call this instead of ek_step_run; core 0 copies what the table says.

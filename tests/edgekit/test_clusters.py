@@ -14,7 +14,7 @@ import pytest
 
 from deploy.boards import Board, load_board
 from deploy.build import build_graph
-from deploy.host import computed_parts
+from deploy.readout import computed_parts
 from edgekit.bench import random_graph
 from edgekit.simulation import Simulator
 from quant.graph import Graph

@@ -11,8 +11,8 @@ import pytest
 
 from deploy.boards import load_board
 from deploy.build import BUILD_FILE, build_graph
-from deploy.host import computed_parts
 from deploy.layers import lower
+from deploy.readout import computed_parts
 from edgekit.agreement import EmulatedBoard, Machine, SimulatedCluster, compare, host_library
 from edgekit.bench import random_graph
 from edgekit.firmware import Firmware

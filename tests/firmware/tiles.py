@@ -94,13 +94,15 @@ def _box(values: NDArray[np.int64], region: Region) -> NDArray[np.int64]:
 
 
 def tile_runs(cases: Iterable[Case], kernels: Iterable[Kernel], each: int, seed: int = 5) -> list[Run]:
-    """``each`` pieces of every convolution."""
+    """``each`` pieces of every convolution, if the kernel takes them."""
     rng, runs, offset = np.random.default_rng(seed), list[Run](), 0
     for case in cases:
         for kernel in kernels:
             for site in sites_of(case, kernel) if isinstance(case.op, Conv) and kernel.op is Conv else ():
                 for _ in range(each):
                     plain = kernel.reads == kernel.writes == (channels_last,)
-                    runs.append(cut(rng, case, kernel, offset) if plain else exact(rng, case, site, kernel, offset))
-                    offset += (runs[-1].room + GUARD + 7) // 8 * 8
+                    run = cut(rng, case, kernel, offset) if plain else exact(rng, case, site, kernel, offset)
+                    if kernel.unsupported(run.site) is None:
+                        runs.append(run)
+                        offset += (run.room + GUARD + 7) // 8 * 8
     return runs

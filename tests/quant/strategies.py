@@ -216,15 +216,30 @@ SPATIAL_STEPS = (conv, conv, conv, add, average_pool, max_pool, table, requantiz
 STEPS = (conv, conv, dense, add, average_pool, max_pool, table, requantize, reshape, concat, slicing, pad, argmax)
 
 
+class Chain(Sketch):
+    """Every operator goes on from the one before it."""
+
+    def source(self, ranks: tuple[int, ...] = (1, 2, 3), dtypes: tuple[DType, ...] = (DType.S8,)) -> Tensor:
+        return self.tensors[-1]
+
+    def output_type(self) -> DType:
+        return DType.S8
+
+
 def _sketch(
-    draw: Any, rank: int | None, steps: tuple[Callable[[Sketch], None], ...], most: int, least: int = 1
+    draw: Any,
+    rank: int | None,
+    steps: tuple[Callable[[Sketch], None], ...],
+    most: int,
+    least: int = 1,
+    kind: type[Sketch] = Sketch,
 ) -> Sketch:
     """An input of ``least`` or more along time and 4 to about ``most`` nodes; ``rank`` 1 or 2 spatial dimensions."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     spatial = rank or draw(st.integers(1, 2))
     shape = (draw(st.integers(1, 7)), *(draw(st.integers(1, 17 if spatial == 1 else 9)) for _ in range(spatial)))
     shape = (*shape[:-1], shape[-1] + least - 1)
-    g = Sketch(draw, rng, GraphBuilder("random", {"origin": "hypothesis"}))
+    g = kind(draw, rng, GraphBuilder("random", {"origin": "hypothesis"}))
     x = Tensor("x", shape, DType.S8, draw(st.sampled_from([-128, 0, 127, 5])), 0.125)
     g.builder.input(x.name, x.shape, x.dtype, x.zero_point, x.scale)
     g.tensors.append(x)
@@ -255,6 +270,14 @@ def graphs(
     for tensor in g.tensors[1:]:
         if tensor.name not in used:
             g.builder.output(tensor.name)
+    return g.builder.build()
+
+
+@st.composite
+def chains(draw: Any) -> Graph:
+    """Windows and operators on one element at a time, each on the output of the one before."""
+    g = _sketch(draw, None, (conv, conv, table, average_pool, max_pool), 6, kind=Chain)
+    g.builder.output(g.tensors[-1].name)
     return g.builder.build()
 
 

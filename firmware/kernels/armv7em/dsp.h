@@ -59,6 +59,42 @@ EK_INLINE int32_t ek_smlad(uint32_t x, uint32_t w, int32_t acc) {
 #endif
 }
 
+/* Sum modulo 2^32: intermediate sums may wrap where the final one is proven to fit. */
+EK_INLINE int32_t ek_wrap_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+
+/* acc + a lane of x times a lane of w: b is the low (bottom), t the high (top) one. */
+EK_INLINE int32_t ek_smlabb(uint32_t x, uint32_t w, int32_t acc) {
+#if EK_DSP
+    return __smlabb((int32_t)x, (int32_t)w, acc);
+#else
+    return ek_wrap_add(acc, ek_lane(x, 0) * ek_lane(w, 0));
+#endif
+}
+
+EK_INLINE int32_t ek_smlabt(uint32_t x, uint32_t w, int32_t acc) {
+#if EK_DSP
+    return __smlabt((int32_t)x, (int32_t)w, acc);
+#else
+    return ek_wrap_add(acc, ek_lane(x, 0) * ek_lane(w, 1));
+#endif
+}
+
+EK_INLINE int32_t ek_smlatb(uint32_t x, uint32_t w, int32_t acc) {
+#if EK_DSP
+    return __smlatb((int32_t)x, (int32_t)w, acc);
+#else
+    return ek_wrap_add(acc, ek_lane(x, 1) * ek_lane(w, 0));
+#endif
+}
+
+EK_INLINE int32_t ek_smlatt(uint32_t x, uint32_t w, int32_t acc) {
+#if EK_DSP
+    return __smlatt((int32_t)x, (int32_t)w, acc);
+#else
+    return ek_wrap_add(acc, ek_lane(x, 1) * ek_lane(w, 1));
+#endif
+}
+
 /* Sign-extended bytes 0 and 2 in the two lanes. */
 EK_INLINE uint32_t ek_bytes_even(uint32_t bytes) {
 #if EK_DSP
@@ -158,9 +194,6 @@ EK_INLINE uint32_t ek_max4(uint32_t a, uint32_t b) {
     return y;
 #endif
 }
-
-/* Sum modulo 2^32: intermediate sums may wrap where the final one is proven to fit. */
-EK_INLINE int32_t ek_wrap_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 
 EK_INLINE int32_t ek_clip_dsp(int32_t value, int32_t lo, int32_t hi) {
     return lo == -128 && hi == 127 ? ek_ssat8(value) : ek_clip(value, lo, hi);

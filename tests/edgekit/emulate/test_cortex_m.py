@@ -97,7 +97,7 @@ def test_warm_caches_and_wait_states(tmp_path: Path) -> None:
 
 
 def test_snapshots_see_layers_before_they_are_overwritten(toy: Emulator) -> None:
-    shots = [Snapshot("a", "toy_arena", 0, 8), Snapshot("b", "toy_arena", 4, 4)]
+    shots = [Snapshot("a", "toy_arena", ((0, 8),)), Snapshot("b", "toy_arena", ((4, 4),))]
     result = toy.run(INPUTS, MODEL, shots)
     assert result.dumps["a"] == [bytes(3 * x for x in data) for data in INPUTS]
     assert result.dumps["b"] == result.outputs
