@@ -17,7 +17,8 @@ import numpy as np
 from edgekit.jobs.job import Job
 from quant import datasets
 from quant.datasets.choice import Choice
-from quant.datasets.protocols import Split
+from quant.datasets.excerpt import excerpt
+from quant.datasets.protocols import Split, splits
 from quant.datasets.recordings import Recordings
 from quant.datasets.wheel import Say
 
@@ -106,19 +107,24 @@ def parts(data: str, choice: Choice, subjects: Sequence[int] | None, say: Say) -
     chosen = choice.over(source.default)
     if subjects is not None and choice.protocol is None and chosen.protocol == "cross-subject":
         chosen = replace(chosen, protocol="within-subject")
-    if source.recordings is None or (subjects is None and chosen.protocol == "cross-subject"):
-        return _parts(data, chosen, say)
-    alone = subjects or source.recordings(say, None).subjects
-    return [part for subject in alone for part in _parts(data, replace(chosen, subject=subject), say)]
-
-
-def _parts(data: str, choice: Choice, say: Say) -> list[Part]:
-    trials, splits = datasets.trials_and_splits(data, say, choice)
+    if source.recordings is None or subjects or chosen.protocol == "cross-subject":
+        alone = [replace(chosen, subject=subject) for subject in subjects] if subjects else [chosen]
+        return [part for one in alone for part in _parts(data, one, *datasets.trials_and_splits(data, say, one))]
+    assert isinstance(chosen.excerpt, str) and chosen.protocol is not None
+    whole = excerpt(chosen.excerpt).apply(source.recordings(say, None))
     found = []
-    for fold, split in enumerate(splits, 1):
-        group = f"fold {fold}" if choice.subject is None else f"subject {choice.subject}"
-        found.append(Part(data, replace(choice, fold=fold), group, fingerprint(trials, split), trials.note))
+    for subject in whole.subjects:
+        own = whole.of(subject)
+        found += _parts(data, replace(chosen, subject=subject), own, splits(own, chosen.protocol, subject))
     return found
+
+
+def _parts(data: str, choice: Choice, trials: Recordings, found: Sequence[Split]) -> list[Part]:
+    group = "fold {}" if choice.subject is None else f"subject {choice.subject}"
+    return [
+        Part(data, replace(choice, fold=fold), group.format(fold), fingerprint(trials, split), trials.note)
+        for fold, split in enumerate(found, 1)
+    ]
 
 
 def fingerprint(trials: Recordings, split: Split) -> str:

@@ -41,7 +41,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from quant import networks
     from quant.datasets.cache import write_atomic
 
-    command = choices.command("evaluate", options, "orders", "config", "seeds", "floor")
+    trained = () if options.model == CSP_LDA else ("orders", "config", "seeds", "floor")
+    command = choices.command("evaluate", options, *trained)
     if options.model == CSP_LDA:
         study, recipe, data = None, None, options.data or "synthetic-eeg"
     else:

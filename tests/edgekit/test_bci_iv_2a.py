@@ -1,6 +1,7 @@
-"""``edgekit run`` on a recording in the published layout of BCI Competition IV-2a, down to eight cluster cores."""
+"""Verbs on recordings in the published layout of BCI Competition IV-2a, down to eight cluster cores."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +26,20 @@ def test_eeg_tcnet_of_one_subject_reaches_the_board(
     # One offset and one gain for each of the 22 electrodes reach the C interface.
     header = next(out.rglob("model.h")).read_text()
     assert "_quantize(float raw, int32_t channel)" in header and "offset[22]" in header
+
+
+def test_a_search_over_all_nine_subjects(edgekit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "bci-iv-2a"
+    for number, session in enumerate("TE"):
+        first = written(folder / f"A01{session}.mat", run(number))
+        for subject in range(2, 10):
+            shutil.copy(first, folder / f"A0{subject}{session}.mat")
+    monkeypatch.setenv("EDGEKIT_DATA", str(tmp_path))
+    out, short = tmp_path / "sweep", ("--epochs", "1", "--qat-epochs", "1", "--jobs", "2")
+    words = ("--data", "bci-iv-2a", "--subject", "all", "--grid", "filters=2", "--out", out, *short)
+    code, text, error = edgekit("sweep", "eeg-tcnet", *words)
+    assert code == 0, error
+    assert "9 of 9" in error and "subject 9" in text
+    found = json.loads((out / "sweep.json").read_text())
+    assert [choice["group"] for choice in found["groups"]] == [f"subject {n}" for n in range(1, 10)]
+    assert len(list((out / "models").glob("*.onnx"))) == 9

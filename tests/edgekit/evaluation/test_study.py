@@ -46,6 +46,7 @@ def test_a_protocol_is_its_splits() -> None:
         ("subject 2", 1),
     ]
     assert {part.choice.protocol for part in within} == {"within-subject"}
+    assert within == split_up([1, 2, 3])
     assert within[0].note == "made up for a test"
     with pytest.raises(UserError, match="none can be chosen"):
         split_up([1], protocol="cross-subject")

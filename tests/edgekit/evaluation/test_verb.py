@@ -43,6 +43,7 @@ def test_the_floor_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "fold 3" in capsys.readouterr().out
     report = json.loads((tmp_path / "evaluation.json").read_text())
     assert report["methods"] == ["CSP + LDA"] and report["study"] is None
+    assert report["command"] == f"edgekit evaluate csp-lda --data {TINY} --folds 3"
     assert report["overall"]["CSP + LDA"]["mean"] > 0.9
 
 

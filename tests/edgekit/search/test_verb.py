@@ -14,7 +14,7 @@ from quant.interchange.read import from_onnx
 from quant.reference import run
 from tests.edgekit.tiny_eeg import TINY
 
-BOARD = "stm32l475"
+BOARD = "gap9"
 QUICK = ["--data", TINY, "--protocol", "sessions", "--epochs", "3", "--qat-epochs", "1", "--jobs", "1"]
 GRID = ["--grid", "filters=2", "tcn_filters=4", "blocks=1,2", "dropout=0.1,0.2"]
 
