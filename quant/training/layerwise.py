@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import torch
@@ -18,8 +17,6 @@ from quant.networks.network import INPUT
 from quant.reference import run
 from quant.training.modules import FloatNetwork
 from quant.training.quantized import QuantNetwork
-
-ELEMENTS = 1 << 24  # of all layers of a batch, in each of the three forms
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +50,7 @@ def batches(
     """
     floating.eval()
     quantized.eval()
-    elements = sum(prod(step.shape) for step in floating.network.steps)
-    chunk = chunk or max(1, min(250, ELEMENTS // elements))
+    chunk = chunk or floating.at_once(250)
     for start in range(0, len(x), chunk):
         part = x[start : start + chunk]
         inputs, real = quantize(part, input_scale), torch.from_numpy(part)

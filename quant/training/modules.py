@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from quant.networks.network import INPUT, Network, Step
 from quant.networks.order import commutes
 from quant.training.front_end import run_front_end, tap_moments
 
+ELEMENTS = 1 << 24  # of all layers of the inputs that are evaluated together
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
 BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
 POOL = {
@@ -69,6 +71,10 @@ class StepNetwork(nn.Module):
     def forward(self, x: Tensor) -> Any:
         """``x``: (N, *input_shape) -> (N, *output_shape)."""
         return self.values(x)[self.network.steps[-1].name]
+
+    def at_once(self, most: int) -> int:
+        """How many inputs to evaluate together, up to ``most``, so that all layers' outputs fit the memory."""
+        return max(1, min(most, ELEMENTS // sum(prod(step.shape) for step in self.network.steps)))
 
     def step(self, name: str) -> nn.Module:
         """The module that runs the step of that name."""
