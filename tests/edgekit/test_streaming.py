@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from deploy.boards import load_board
 from deploy.build import build_graph
+from deploy.layers import Layer
+from deploy.plan import make_plan
 from edgekit import hops
 from edgekit.agreement import EmulatedBoard, Machine, SimulatedCluster, compare, host_library, onnx_runtime
 from edgekit.bench import random_graph
@@ -29,6 +32,7 @@ from quant.networks.network import Network
 from quant.networks.order import spatial_first
 from quant.reference import run
 from quant.streaming import MODES, stream
+from tests.deploy.cuts import RandomCuts
 from tests.quant.streaming.streams import ALONG_TIME, hops_of, looking_back
 
 HOST, M4, M7, GAP8 = map(load_board, ("host", "stm32l475", "stm32f756", "gap8"))
@@ -72,6 +76,45 @@ def test_generated_graphs(machine: str) -> None:
         check(graph, step, machine, MACHINES[machine], 5)
 
     test()
+
+
+def test_generated_graphs_in_random_tiles() -> None:
+    """Layers that read or write states run depth-first, too."""
+    seen = []
+
+    @COMPILED
+    @given(ALONG_TIME, st.sampled_from([2, 6]), st.sampled_from(MODES), st.integers(0, 1000))
+    def test(graph: Graph, hop: int, mode: str, seed: int) -> None:
+        try:
+            step = stream(graph, hop, mode)
+        except UserError:
+            assume(False)
+        cuts = RandomCuts(seed)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("deploy.one_core.make_plan", partial(make_plan, cut=cuts))
+            check(graph, step, M4.name, M4, 5)
+        seen.append(cuts)
+
+    test()
+    assert sum(cuts.tiled for cuts in seen) > len(seen)
+    assert any(cuts.fused for cuts in seen)
+
+
+@pytest.mark.parametrize("board", [HOST, M4], ids=["host", "cortex-m4"])
+def test_streams_run_depth_first(board: Any) -> None:
+    """What lies between temporal and spatial convolution is in tiles; what they look back to is a state."""
+    graph = random_graph(eegnet(38, 54, 4, 3))
+    step = stream(graph, 24, "causal")
+    fused = [run.group.layers for run in make_plan(step, board).runs if run.cut and run.group.fused]
+    assert [layer.node.name for layer in fused[0][:2]] == ["temporal", "spatial"]
+    assert {state.input for state in step.states} & {name for layer in fused[0][:1] for name in _sources(step, layer)}
+    check(graph, step, board.name, board, 5)
+
+
+def _sources(step: Graph, layer: Layer) -> set[str]:
+    """Tensors that what a layer reads is joined from."""
+    makers = {node.output: node for node in step.nodes}
+    return {name for read in layer.node.inputs if read in makers for name in makers[read].inputs}
 
 
 @pytest.mark.parametrize(
