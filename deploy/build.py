@@ -45,10 +45,14 @@ def build(
     *,
     compiler: str = "zig",
     placement: Placement = FLASH,
+    memory: int | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Build:
     """Build ``model`` for a board into the folder ``out``.
+
+    Args:
+        memory: bytes of tensors, buffers and constants that a board with a cluster may use; no limit without it.
 
     Raises:
         UserError: the model, the board, the compiler or the folder cannot be used; ``out`` is left as it was.
@@ -57,7 +61,9 @@ def build(
     refuse_used_folder(out, force)
     progress("reading the model")
     graph = read_model(model)
-    return build_graph(graph, board, out, compiler=compiler, placement=placement, force=force, progress=progress)
+    return build_graph(
+        graph, board, out, compiler=compiler, placement=placement, memory=memory, force=force, progress=progress
+    )
 
 
 def build_graph(
@@ -67,17 +73,19 @@ def build_graph(
     *,
     compiler: str = "zig",
     placement: Placement = FLASH,
+    memory: int | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Build:
     """Like :func:`build`, from a graph in memory."""
     refuse_used_folder(out, force)
     refuse_board(board)
+    refuse_memory(board, memory)
     progress("choosing kernels and addresses, compiling")
     plan: Lowered
     with _staged(out) as folder:
         if board.cluster:
-            plan, facts = write_cluster(graph, board, folder, compiler)
+            plan, facts = write_cluster(graph, board, folder, compiler, memory)
         else:
             plan, facts = write_one_core(graph, board, folder, compiler, placement)
         save(to_onnx(graph), folder / "model.onnx")
@@ -96,6 +104,13 @@ def refuse_board(board: Board) -> None:
     raise UserError(
         Problem("there is no start-up code for it", f"board '{board.name}'", ", ".join(filter(able, list_boards())))
     )
+
+
+def refuse_memory(board: Board, memory: int | None) -> None:
+    """Raises UserError where a budget of memory is given for a board that has no choice."""
+    if memory is not None and not board.cluster:
+        what, fix = "it has no cluster, whose plan could trade time for memory", "leave out --memory"
+        raise UserError(Problem(what, f"board '{board.name}', --memory", "boards with a cluster", fix))
 
 
 def refuse_used_folder(out: Path, force: bool) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.boards import Board
-from deploy.build import Build, build
+from deploy.build import Build, build, refuse_memory
 from deploy.operating_point import OperatingPoint
 from deploy.placement import FLASH, RAM, Placement
 from edgekit.firmware import Firmware
@@ -64,6 +64,7 @@ def build_placed(
     *,
     point: OperatingPoint | None = None,
     compiler: str = "zig",
+    memory: int | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Placed:
@@ -72,13 +73,16 @@ def build_placed(
     Args:
         choice: ``auto`` (needs the emulator), ``flash`` or ``ram``.
         point: operating point that ``auto`` decides for; the board's own by default.
+        memory: as :func:`deploy.build.build`.
 
     Raises:
         UserError: unknown choice, or what :func:`deploy.build.build` raises.
     """
     check(choice)
     if board.cluster:
-        return Placed(build(model, board.name, out, compiler=compiler, force=force, progress=progress), {})
+        built = build(model, board.name, out, compiler=compiler, memory=memory, force=force, progress=progress)
+        return Placed(built, {})
+    refuse_memory(board, memory)
     if board.target != "cortex-m":
         choice = "flash"
     first = RAM if choice == "ram" else FLASH

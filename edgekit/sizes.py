@@ -89,7 +89,17 @@ def cluster_fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
             words = ", ".join(f"{title} {memory[f'{part}_bytes']:,}" for part, title in parts.items())
             lines.append(f"  {name.upper()} {_share(memory[f'{name}_bytes'], memory[f'{name}_available'])}")
             lines.append(f"     {words}")
+    lines.append(f"  tensors in L2, buffers in L1, weights and scales: {planned_bytes(facts):,} bytes")
     return [*lines, f"  weights {memory['weight_bytes']:,} bytes for {facts['params']:,} parameters"]
+
+
+def planned_bytes(facts: Mapping[str, Any]) -> int:
+    """What ``--memory`` limits on a board with a cluster: tensors in L2, the arena in L1 and all constants.
+
+    Publications count the same. Code, the table of steps, stacks and the caller's own buffers are not in it.
+    """
+    parts = ("l1_arena", "l2_arena", "l2_constants", "l3_constants")
+    return sum(int(facts["bytes"][part]) for part in parts)
 
 
 def layer_sizes(facts: Mapping[str, Any], function_bytes: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -19,13 +19,18 @@ from deploy.layers import Layer
 from quant.graph import Graph, Tensor
 
 
-def write_cluster(graph: Graph, board: Board, folder: Path, compiler: str) -> tuple[ClusterPlan, dict[str, Any]]:
+def write_cluster(
+    graph: Graph, board: Board, folder: Path, compiler: str, memory: int | None = None
+) -> tuple[ClusterPlan, dict[str, Any]]:
     """Write and compile the project below ``folder``; the plan, and what goes into build.json.
+
+    Args:
+        memory: as :func:`deploy.gap.plan.make_cluster_plan`.
 
     Raises:
         UserError: the model does not fit, or the compiler failed.
     """
-    plan = make_cluster_plan(graph, board)
+    plan = make_cluster_plan(graph, board, memory=memory)
     steps = make_steps(plan)
     write_cluster_project(plan, steps, folder)
     elf, script = folder / "firmware.elf", folder / "runtime" / "bare" / "link.ld"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.cluster import Cluster
+from deploy.gap.stored import l2_arena, sizes, spans
 from deploy.gap.tiling import Streams, Tiling, choose_tiling, smallest
 from deploy.group import Group, fusible, merged, single
 from deploy.layers import Lowered
@@ -17,7 +18,9 @@ from deploy.memory import aligned
 from quant.errors import Problem, UserError
 
 MANY_TILES = 4  # a group that is cut into more is worth a second look
-FUSED_COST = 1.02  # what fusing may cost in cycles: it always saves traffic and L2
+FUSED_COST = 1.05  # what fusing may cost in cycles: it always saves traffic and L2
+SAVING_COST = 1.5  # the same where tensors take more of L2 than they may
+AHEAD = 3  # groups that may have to join before that saves anything
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,10 @@ class Homes:
     resident: frozenset[str]
 
 
-def spans(low: Lowered, groups: Sequence[Group]) -> dict[str, tuple[int, int]]:
-    """First and last group that touches every stored tensor; what lies inside a group is not stored."""
-    uses: dict[str, list[int]] = {}
-    for group in groups:
-        for name in (*group.first.node.inputs, group.last.node.output):
-            uses.setdefault(low.storage[name], []).append(group.index)
-    return {name: (min(steps), max(steps)) for name, steps in uses.items()}
-
-
-def sizes(low: Lowered) -> dict[str, int]:
-    """Bytes of every stored tensor."""
-    result: dict[str, int] = {}
-    for name, base in low.storage.items():
-        result[base] = max(result.get(base, 0), low.need.tensor(name).nbytes)
-    return result
-
-
-def choose_homes(low: Lowered, budget: int, cluster: Cluster) -> Homes:
+def choose_homes(low: Lowered, budget: int, cluster: Cluster, l2_room: int | None = None) -> Homes:
     """Residents, groups and tilings that need at most ``budget`` bytes of L1 at every group.
+
+    ``l2_room``: bytes of L2 that tensors should not exceed; layers run depth-first for it even where that is slower.
 
     Raises:
         UserError: a layer does not fit, even alone and in its smallest tiles.
@@ -55,10 +43,17 @@ def choose_homes(low: Lowered, budget: int, cluster: Cluster) -> Homes:
     homes = _relieved(low, _without_fusion(low, budget, cluster), budget, cluster)
     at = 0
     while at + 1 < len(homes.groups):
-        fused = _fused(low, homes, at, budget, cluster)
+        fused = _fused(low, homes, at, budget, cluster, FUSED_COST)
+        if fused is None and l2_room is not None and l2_bytes(low, homes) > l2_room:
+            fused = _saving(low, homes, at, budget, cluster)
         at = at + 1 if fused is None else at
         homes = fused or homes
     return homes
+
+
+def l2_bytes(low: Lowered, homes: Homes) -> int:
+    """Bytes of L2 that tensors take."""
+    return l2_arena(low, homes.groups, homes.resident).size
 
 
 def constants_once(low: Lowered) -> bool:
@@ -101,7 +96,7 @@ def _relieved(low: Lowered, homes: Homes, budget: int, cluster: Cluster) -> Home
             better = [trial for trial in trials if trial is not None]
             if not better:
                 break
-            homes = min(better, key=lambda trial: sum(tiling.cycles for tiling in trial.tilings))
+            homes = min(better, key=_cycles)
     return homes
 
 
@@ -115,6 +110,24 @@ def _without(
     cluster: Cluster,
 ) -> Homes | None:
     """The homes with one tensor less in L1, if that takes fewer cycles."""
+    moved = _moved(low, homes, name, live, size, budget, cluster)
+    return moved if moved is not None and _cycles(moved) < _cycles(homes) else None
+
+
+def _cycles(homes: Homes) -> float:
+    return sum(tiling.cycles for tiling in homes.tilings)
+
+
+def _moved(
+    low: Lowered,
+    homes: Homes,
+    name: str,
+    live: Mapping[str, tuple[int, int]],
+    size: Mapping[str, int],
+    budget: int,
+    cluster: Cluster,
+) -> Homes | None:
+    """The homes with one tensor less in L1, if everything still fits."""
     resident, tilings = homes.resident - {name}, list(homes.tilings)
     for index in range(live[name][0], live[name][1] + 1):
         group = homes.groups[index]
@@ -123,8 +136,32 @@ def _without(
         if tiling is None:
             return None
         tilings[index] = tiling
-    saved = sum(tiling.cycles for tiling in homes.tilings) - sum(tiling.cycles for tiling in tilings)
-    return Homes(homes.groups, tuple(tilings), resident) if saved > 0 else None
+    return Homes(homes.groups, tuple(tilings), resident)
+
+
+def _saving(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster) -> Homes | None:
+    """The homes with group ``at`` and some behind it as one, where that saves L2 and does not cost too much.
+
+    Tiles of a fused group are seldom pieces of a resident tensor: its output may have to move to L2, too. Up to
+    ``AHEAD`` groups are tried: an operator on single elements saves nothing before a pool behind it joins.
+    """
+    least, merged_homes = l2_bytes(low, homes), homes
+    for _ in range(AHEAD):
+        if at + 1 == len(merged_homes.groups):
+            return None
+        output = low.storage[merged_homes.groups[at + 1].last.node.output]
+        ways: list[Homes | None] = [merged_homes]
+        if output in merged_homes.resident:
+            live, size = spans(low, merged_homes.groups), sizes(low)
+            ways.append(_moved(low, merged_homes, output, live, size, budget, cluster))
+        made = [_fused(low, way, at, budget, cluster, SAVING_COST) for way in ways if way is not None]
+        found = [one for one in made if one is not None]
+        if not found:
+            return None
+        merged_homes = min(found, key=lambda one: l2_bytes(low, one))
+        if l2_bytes(low, merged_homes) < least:
+            return merged_homes
+    return None
 
 
 def _streams(low: Lowered, group: Group, resident: frozenset[str]) -> Streams:
@@ -133,8 +170,9 @@ def _streams(low: Lowered, group: Group, resident: frozenset[str]) -> Streams:
     return Streams(frozenset(inputs), low.storage[group.last.node.output] not in resident)
 
 
-def _fused(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster) -> Homes | None:
-    """The homes with groups ``at`` and ``at + 1`` as one, where that is possible and cheaper."""
+def _fused(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster, cost: float) -> Homes | None:
+    """The homes with groups ``at`` and ``at + 1`` as one, where that is possible and takes at most ``cost`` times as
+    many cycles."""
     before, after = homes.groups[at], homes.groups[at + 1]
     if low.storage[before.last.node.output] in homes.resident or not fusible(low, before, after):
         return None
@@ -142,7 +180,7 @@ def _fused(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster) -
     live, size = spans(low, groups), sizes(low)
     room = budget - sum(aligned(size[name]) for name in homes.resident if live[name][0] <= at <= live[name][1])
     tiling = choose_tiling(groups[at], _streams(low, groups[at], homes.resident), room, cluster, constants_once(low))
-    if tiling is None or tiling.cycles > FUSED_COST * (homes.tilings[at].cycles + homes.tilings[at + 1].cycles):
+    if tiling is None or tiling.cycles > cost * (homes.tilings[at].cycles + homes.tilings[at + 1].cycles):
         return None
     return Homes(tuple(groups), (*homes.tilings[:at], tiling, *homes.tilings[at + 2 :]), homes.resident)
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from deploy.boards import Board
 from deploy.cluster import Cluster
 from deploy.gap.constants import Chunk, make_chunks
-from deploy.gap.homes import Homes, constants_in_l3, largest_constants, sizes, spans
-from deploy.gap.scratchpad import fit
+from deploy.gap.homes import Homes, constants_in_l3, largest_constants
+from deploy.gap.scratchpad import SLACK_BYTES, fit
+from deploy.gap.small import fit_memory
 from deploy.gap.steps import Pointer
+from deploy.gap.stored import l2_arena
 from deploy.gap.tiling import Tiling
 from deploy.group import Group
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Kernel
 from deploy.layers import Lowered, lower
-from deploy.memory import Arena, Buffer, aligned
-from deploy.memory import plan as plan_memory
-from deploy.state import carried
+from deploy.memory import Arena, aligned
 from quant.errors import Problem, UserError
 from quant.graph import Graph
 
 STACK_BYTES = 1_024  # of every core, in L1
 RUNTIME_BYTES = 3_072  # of L1: step records on their way, what the SDK keeps there
-SLACK_BYTES = 8  # behind the L1 arena: kernels may read that far behind a buffer
 CODE_BYTES = 36_864  # of L2 for code; like the next two an estimate, the linker checks what it really is
 STEP_BYTES = 136  # of the table in L2, for a step with some transfers
 LOW_BYTES = 32_768  # of L2: the platform's program starts behind them, the controller's stack lies there
@@ -79,23 +78,30 @@ def l1_budget(cluster: Cluster) -> int:
     return cluster.l1.bytes - cluster.cores * STACK_BYTES - RUNTIME_BYTES - SLACK_BYTES
 
 
-def make_cluster_plan(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> ClusterPlan:
+def make_cluster_plan(
+    graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS, memory: int | None = None
+) -> ClusterPlan:
     """Choose kernels, tiles and addresses.
+
+    Args:
+        memory: bytes that tensors in L2, the arena in L1 and constants may take together.
 
     Raises:
         UserError: as :func:`deploy.layers.lower`; a layer that does not fit L1 in its smallest tiles, tensors that do
-            not fit L2, constants that fit neither L2 nor L3.
+            not fit L2, constants that fit neither L2 nor L3, or everything together ``memory``.
     """
     assert board.cluster is not None, board.name
     low = lower(graph, board, kernels)
-    homes, l1 = fit(low, l1_budget(board.cluster), board.cluster)
-    moved = _written_in_place(low, homes)
-    l2 = plan_memory(_l2_buffers(low, homes, moved, 0))
+    if memory is None:
+        homes, l1 = fit(low, l1_budget(board.cluster), board.cluster)
+    else:
+        homes, l1 = fit_memory(low, memory, l1_budget(board.cluster), board.cluster)
+    l2 = l2_arena(low, homes.groups, homes.resident)
     taken = l2.size + LOW_BYTES + CODE_BYTES + _buffer_bytes(low) + STEP_BYTES * _steps(homes)
     outside = constants_in_l3(homes.groups, homes.tilings, board.rams[0].bytes - taken)
     if outside:
-        l2 = plan_memory(_l2_buffers(low, homes, moved, max(largest_constants(homes.tilings[i]) for i in outside)))
-    l2 = replace(l2, offsets={**l2.offsets, **{name: l2.offsets[past] for name, past in moved.items()}})
+        slot_bytes = max(largest_constants(homes.tilings[i]) for i in outside)
+        l2 = l2_arena(low, homes.groups, homes.resident, slot_bytes)
     chunks = tuple(make_chunks(homes.groups, homes.tilings, outside))
     plan = ClusterPlan(
         low.graph,
@@ -126,40 +132,6 @@ def _steps(homes: Homes) -> int:
     """About so many steps: some kernels take two calls."""
     pairs = zip(homes.groups, homes.tilings, strict=True)
     return sum(max(len(tiling.visits), 1) * len(group.layers) + 1 for group, tiling in pairs)
-
-
-def l3_slot(turn: int) -> str:
-    """The buffer in L2 that receives the piece of constants number ``turn`` from L3: they alternate."""
-    return f"from L3, slot {turn % 2}"
-
-
-def _written_in_place(low: Lowered, homes: Homes) -> dict[str, str]:
-    """By the tensor that a state is written as, the one it is read as, where both may have one place in L2.
-
-    Where neither is in L1 while a layer reads the one and writes the other, they may not.
-    """
-    carry = carried(low)
-    readers = {layer.node.output: {low.storage[name] for name in layer.node.inputs} for layer in low.layers}
-    return {
-        after: past for after, past in carry.items() if past not in readers[after] or {after, past} & homes.resident
-    }
-
-
-def _l2_buffers(low: Lowered, homes: Homes, moved: Mapping[str, str], slot_bytes: int) -> list[Buffer]:
-    """Inputs, outputs and what streams; time steps as in L1, shifted by one for the copy of the inputs."""
-    live, size = spans(low, homes.groups), sizes(low)
-    pasts = {state.input for state in low.graph.states}
-    inputs = {low.storage[t.name] for t in low.graph.inputs} | pasts
-    outputs = {low.storage[t.name] for t in low.graph.outputs} | pasts | {s.output for s in low.graph.states}
-    end = len(homes.groups) + 1
-    buffers = []
-    for name, (first, last) in live.items():
-        if name in moved:
-            continue
-        if name not in homes.resident or name in inputs | outputs:
-            steps = 0 if name in inputs else first + 1, end if name in outputs else last + 1
-            buffers.append(Buffer(name, size[name], *steps))
-    return buffers + [Buffer(l3_slot(turn), slot_bytes, 0, end) for turn in range(2) if slot_bytes]
 
 
 def _l2_problem(plan: ClusterPlan) -> Problem | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from deploy.gap.constants import Chunk
-from deploy.gap.plan import ClusterPlan, l3_slot
+from deploy.gap.plan import ClusterPlan
 from deploy.gap.scratchpad import between, constant_ring, input_ring, output_ring, prefetched, scratch
 from deploy.gap.steps import Fetch, Pointer, Step, Transfer
+from deploy.gap.stored import l3_slot
 from deploy.gap.tiling import Stream, Work
 from deploy.group import Group
 from deploy.layers import Layer
@@ -168,7 +169,7 @@ class _Tiles:
         chunk = self.chunks[work.layer.index, work.channels]
         if ring.take(work.channels):
             load = Transfer(ring.offset, Pointer("l3" if chunk.in_l3 else "constants", chunk.offset), chunk.size)
-            soon = begun or prefetched(self.plan.l1, self.group, work.layer.index)
+            soon = begun or prefetched(self.plan.l1, self.group)
             (early if soon and not chunk.in_l3 else late).append(load)
         return chunk, ring.offset
 

@@ -1,8 +1,8 @@
 """How a group of layers is cut so that it fits the scratchpad: a grid of tiles, and the bytes that they move.
 
 Everything that is not resident in L1 streams through it: tiles of inputs and output, and constants by output channel.
-A stream has two slots, so that the DMA fills one while the cores work on the other; one is enough for what never
-changes.
+A stream has two slots, so that the DMA fills one while the cores work on the other. One is enough for what never
+changes, and in a group of several layers: what one of them reads is loaded while another one computes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from deploy.kernels.base import Call
 from deploy.layers import Layer
 from deploy.memory import aligned
 from deploy.tile import Tile, channel_unit
+from quant.ops import Conv
 
 BLOCK = 4  # outputs and positions that the kernels compute together
+COLUMNS = 32  # columns that a kernel along rows computes together
 STEP_CYCLES = 300  # waiting for the DMA and two barriers, once per tile and layer
 
 Sizes = tuple[int, int, int]
@@ -95,13 +97,24 @@ class Tiling:
     def l1_bytes(self) -> int:
         """What the group needs in L1 beside resident tensors."""
         streams = (*self.inputs, self.output, *self.constants)
-        return sum(s.l1_bytes for s in streams) + sum(map(aligned, (*self.between, *self.scratch)))
+        return sum(s.l1_bytes for s in streams) + _inside(self.between, self.scratch)
 
     @property
     def constant_total(self) -> int:
         """Bytes of all constants."""
         pieces = {(w.layer.index, w.channels): w.constant_bytes for visit in self.visits for w in visit}
         return sum(pieces.values())
+
+
+def _inside(between: Sequence[int], scratch: Sequence[int]) -> int:
+    """Bytes of scratch memory and of tiles between layers that are alive together, at most."""
+    edges = (0, *map(aligned, between), 0)
+    return max(edges[i] + edges[i + 1] + aligned(size) for i, size in enumerate(scratch))
+
+
+def _slots(group: Group, pieces: int) -> int:
+    """Slots of a stream that takes so many different pieces."""
+    return min(1 if group.fused else 2, pieces)
 
 
 def choose_tiling(group: Group, streams: Streams, budget: int, cluster: Cluster, once: bool = False) -> Tiling | None:
@@ -137,11 +150,25 @@ def _uncut(group: Group, cluster: Cluster) -> Tiling:
 
 
 def _sizes(group: Group) -> list[list[int]]:
-    """Tile sizes worth trying along each axis, ascending; layers that run depth-first keep all channels."""
+    """Tile sizes worth trying along each axis, ascending."""
     height, width, channels = group.region.size
-    unit = channel_unit(group.last.site)
-    step = channels if group.fused else min(channels, unit * BLOCK // math.gcd(unit, BLOCK))
-    return [_parts(height, 1), _parts(width, 1), _parts(channels, step)]
+    step = min(channels, math.lcm(_channel_unit(group), BLOCK))
+    widths = sorted({*_parts(width, 1), *_parts(width, COLUMNS)})
+    return [_parts(height, 1), widths, _parts(channels, step)]
+
+
+def _channel_unit(group: Group) -> int:
+    """Output channels that belong together; all of them where one needs what lies between layers whole."""
+    channels = group.region.size[2]
+    unit = 1
+    for layer in reversed(group.layers):
+        op, own = layer.site.op, layer.site.output.shape[0]
+        if channels % own and own % channels:
+            return channels
+        unit = math.lcm(unit, math.ceil(channels * channel_unit(layer.site) / own))
+        if layer is not group.first and isinstance(op, Conv) and not op.depthwise:
+            return channels
+    return unit
 
 
 def _parts(size: int, step: int) -> list[int]:
@@ -164,13 +191,13 @@ def _candidates(
         tiles = _largest(group, sizes)
         parts = -(-group.region.size[2] // channels)
         seen = [tiles[0].inputs[i] for i in sorted(streams.inputs)]
-        needed = sum(aligned(region.bytes) * (1 if region.whole else 2) for region in seen)
-        needed += aligned(tiles[-1].output.bytes) * streams.output * (1 if tiles[-1].output.whole else 2)
-        needed += sum(aligned(tile.output.bytes) for tile in tiles[:-1]) + min(2, parts) * pieces[channels]
+        needed = sum(aligned(region.bytes) * _slots(group, 1 if region.whole else 2) for region in seen)
+        needed += aligned(tiles[-1].output.bytes) * streams.output * _slots(group, 1 if tiles[-1].output.whole else 2)
+        needed += _slots(group, parts) * pieces[channels]
         if needed > budget or not _contiguous(streams, tiles):
             continue
-        pairs = zip(group.layers, tiles, strict=True)
-        if needed + sum(aligned(layer.kernel.scratch(tile.site)) for layer, tile in pairs) > budget:
+        scratch = [layer.kernel.scratch(tile.site) for layer, tile in zip(group.layers, tiles, strict=True)]
+        if needed + _inside([tile.output.bytes for tile in tiles[:-1]], scratch) > budget:
             continue
         for channels_outside in (True,) if once else (True, False):
             yield _cycles(group, streams, sizes, channels_outside, tiles, constants, cluster), sizes, channels_outside
@@ -202,8 +229,8 @@ def _cycles(
     moved += constants * (1 if channels_outside or parts == 1 else positions) + full.bytes * streams.output
     compute = 0.0
     for layer, tile in zip(group.layers, tiles, strict=True):
-        again = tile.output.bytes * positions * parts / (layer.site.output.nbytes or 1)
-        compute += layer.kernel.cycles(layer.site) / cluster.cores * max(1.0, again) * _imbalance(tile, cluster.cores)
+        cycles = max(layer.kernel.cycles(layer.site), layer.kernel.cycles(tile.site) * positions * parts)
+        compute += cycles / cluster.cores * _imbalance(tile, cluster.cores)
     rate = cluster.dma.rate_in / 256
     first = (streamed + constants / parts) / rate
     return max(compute, moved / rate) + first + STEP_CYCLES * positions * parts * len(group.layers)
@@ -245,7 +272,7 @@ def _built(group: Group, streams: Streams, sizes: Sizes, channels_outside: bool,
     visits = [_works(group, group.cut(replace(full, ranges=box))) for box in boxes]
     constants = sum(aligned(array.nbytes) for ly in group.layers for call in ly.calls for array in call.arrays)
     cycles = _cycles(group, streams, sizes, channels_outside, _largest(group, sizes), constants, cluster)
-    return _tiling(streams, (len(rows), len(columns), len(channels)), visits, cycles)
+    return _tiling(group, streams, (len(rows), len(columns), len(channels)), visits, cycles)
 
 
 def _works(group: Group, tiles: Sequence[Tile]) -> tuple[Work, ...]:
@@ -253,23 +280,23 @@ def _works(group: Group, tiles: Sequence[Tile]) -> tuple[Work, ...]:
     return tuple(Work(layer, tile, tuple(layer.kernel.calls(tile.site))) for layer, tile in pairs)
 
 
-def _tiling(streams: Streams, counts: Sizes, visits: Sequence[tuple[Work, ...]], cycles: float) -> Tiling:
+def _tiling(group: Group, streams: Streams, counts: Sizes, visits: Sequence[tuple[Work, ...]], cycles: float) -> Tiling:
     by_layer = list(zip(*visits, strict=True))
     first, last = by_layer[0], by_layer[-1]
     pieces = [max(work.constant_bytes for work in works) for works in by_layer]
     return Tiling(
         tuple(visits),
         counts,
-        tuple(_input_stream(first, i, i in streams.inputs) for i in range(len(first[0].tile.inputs))),
-        Stream(min(2, len(visits)) if streams.output else 0, max(work.tile.output.bytes for work in last)),
+        tuple(_input_stream(group, first, i, i in streams.inputs) for i in range(len(first[0].tile.inputs))),
+        Stream(_slots(group, len(visits)) if streams.output else 0, max(work.tile.output.bytes for work in last)),
         tuple(max(work.tile.output.bytes for work in works) for works in by_layer[:-1]),
-        tuple(Stream(min(2, counts[2]) if size else 0, size) for size in pieces),
+        tuple(Stream(_slots(group, counts[2]) if size else 0, size) for size in pieces),
         tuple(max(work.scratch for work in works) for works in by_layer),
         cycles,
     )
 
 
-def _input_stream(works: Sequence[Work], position: int, streams: bool) -> Stream:
+def _input_stream(group: Group, works: Sequence[Work], position: int, streams: bool) -> Stream:
     regions = [work.tile.inputs[position] for work in works]
     distinct = len({region.ranges for region in regions})
-    return Stream(min(2, distinct) if streams else 0, max(region.bytes for region in regions))
+    return Stream(_slots(group, distinct) if streams else 0, max(region.bytes for region in regions))

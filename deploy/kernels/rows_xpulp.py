@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from deploy.kernels.base import Array, Call, Kernel, Site
 from deploy.kernels.conv import kernel_2d
 from deploy.kernels.packing import hwc, records, requant_fields, two
-from deploy.kernels.xpulp import LANES, TEAM, folded, high_only, up
+from deploy.kernels.xpulp import LANES, folded, high_only, up
 from deploy.layout import channels_last, column_by_column, planar
 from quant.ops import Conv
 
 COLUMNS, PHASES = 8, 4  # EK_ROWS_COLUMNS, EK_ROWS_PHASES of xpulpv2/rows.h
 CHUNK = COLUMNS * PHASES
+MOST = 32  # EK_ROWS_WORDS: words of a filter at most
 STEPS = 4  # words of a filter are a multiple of these
 
 
@@ -58,6 +59,8 @@ class XpulpRows(Kernel):
             return "it takes one input channel per group"
         if taps_h > 1 or above or below or strides != (1, 1) or dilations[1] > 1:
             return "it takes kernels of one row without stride and dilation"
+        if words(op) > MOST:
+            return f"it takes up to {MOST * LANES} taps"
         return high_only(site)
 
     def calls(self, site: Site) -> Sequence[Call]:
@@ -80,23 +83,13 @@ class XpulpRows(Kernel):
             "y_group": filters * y_channel,
             "y_row": y_row,
             "y_step": y_step,
-            "scratch": self._scratch(op),
         }
         filled = np.pad(flat, ((0, 0), (0, bytes_ - flat.shape[1])))
         arrays = (
             Array("weight", "int8_t", by_pairs(filled, filters), weight=True),
             Array("channel", "int32_t", records(op.requant, folded(op.bias, op.weight, site.inputs[0].zero_point))),
         )
-        call = Call("ek_rows_xpulp", ("ek_rows_xpulp_geometry", geometry), arrays=arrays, scratch=self.scratch(site))
-        return [call]
-
-    def scratch(self, site: Site) -> int:
-        return TEAM * self._scratch(cast(Conv, site.op))
-
-    @staticmethod
-    def _scratch(op: Conv) -> int:
-        """Bytes of one core: what a chunk's windows see, written by words, and two filters' outputs of it."""
-        return up(CHUNK - 1 + LANES * words(op) + LANES - 1, 8) + 2 * CHUNK
+        return [Call("ek_rows_xpulp", ("ek_rows_xpulp_geometry", geometry), arrays=arrays)]
 
     @staticmethod
     def _planes(site: Site) -> tuple[int, int, int]:

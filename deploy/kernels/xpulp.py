@@ -14,7 +14,7 @@ from deploy.kernels.packing import high_form, records
 from quant.ops import Conv
 from quant.requant import Requant
 
-TEAM = 16  # cores that scratch memory is declared for
+TEAM = 8  # cores that scratch memory is declared for
 OUTPUTS = 4  # EK_OUTPUTS of xpulpv2/mac_block.h
 LANES = 4  # int8 values of a word
 

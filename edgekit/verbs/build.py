@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 
 from edgekit import streaming
+from edgekit.options import positive
 from edgekit.screen import Screen, table
 
 EXAMPLES = (
     "edgekit build runs/ecg/model.onnx --board stm32l475 --out firmware-ecg",
     "edgekit build mine.onnx --board stm32l475 --out fw --placement auto",
     "edgekit build mine.onnx --board gap8 --out app            # cluster: for the GAP SDK and bare metal",
+    "edgekit build eeg.onnx --board gap8 --out app --memory 36864   # cluster: slower, but within 36 KB",
     "edgekit build mine.onnx --board host --out host-mine       # shared library and command",
     "edgekit build mine.onnx --board stm32l475 --out fw --compiler gcc --force",
     "edgekit build eeg.onnx --board stm32l475 --out fw --streaming 64    # PREFIX_step: 64 new samples per call",
@@ -27,6 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--placement",
         help="constants and code in flash (default), in ram, or auto: in RAM where the emulator finds that it pays;"
         " not on boards with a cluster, which have no flash",
+    )
+    parser.add_argument(
+        "--memory",
+        type=positive,
+        metavar="BYTES",
+        help="of tensors in L2, buffers in L1, weights and scales together, on a board with a cluster: a smaller plan,"
+        " which may take longer (default: the fastest plan)",
     )
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
     streaming.arguments(parser)
@@ -46,6 +55,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             options.out,
             options.placement or "flash",
             compiler=options.compiler,
+            memory=options.memory,
             force=options.force,
             progress=step.end,
         )

@@ -135,6 +135,7 @@ def test_memories_of_a_build() -> None:
     assert "L1 49,224 of 65,536 bytes (75.1 %)" in lines[1]
     assert "tiles and tensors 40,008, stacks and runtime 9,216" in lines[2]
     assert "L3 44,448" in lines[5]
+    assert any(f"weights and scales: {40_008 + 12_296 + 33_333 + 44_448:,} bytes" in line for line in lines)
     assert max(map(len, lines)) <= 100
     without = {**facts(), "bytes": {**facts()["bytes"], "l3_constants": 0}}
     assert not any("L3" in line for line in cluster_fit_lines(without, BOARD))

@@ -10,8 +10,9 @@ import pytest
 
 from deploy.boards import load_board
 from deploy.build import build_graph
-from deploy.gap.plan import ClusterPlan, l3_slot, make_cluster_plan
+from deploy.gap.plan import ClusterPlan, make_cluster_plan
 from deploy.gap.schedule import fetch_starts, make_steps
+from deploy.gap.stored import l3_slot
 from edgekit.simulation import Simulator
 from quant.errors import UserError
 from quant.graph import Graph, GraphBuilder

@@ -129,18 +129,19 @@ EK_INLINE void ek_columns_xpulp(const ek_columns_xpulp_geometry *g, ek_team team
             next--;
         }
         first = ek_max(0, ek_min(first, g->positions - EK_COLUMNS_POSITIONS)); /* it overlaps the block before */
-        ek_columns_run run = {x + first * x_step + channel * g->rows,
-                              w + part * g->words * 8,
-                              record + part * 8,
-                              y + first * outputs + o,
-                              x_step,
-                              4 * x_step - 4 * g->words,
-                              other,
-                              outputs - other,
-                              g->words,
-                              count,
-                              g->requant.lo,
-                              g->requant.hi};
+        ek_columns_run run; /* member by member: an initialiser would be copied from L2 */
+        run.x = x + first * x_step + channel * g->rows;
+        run.w = w + part * g->words * 8;
+        run.record = record + part * 8;
+        run.y = y + first * outputs + o;
+        run.x_step = x_step;
+        run.x_skip = 4 * x_step - 4 * g->words;
+        run.y_other = other;
+        run.y_step = outputs - other;
+        run.words = g->words;
+        run.blocks = count;
+        run.lo = g->requant.lo;
+        run.hi = g->requant.hi;
         if (g->positions < EK_COLUMNS_POSITIONS)
             ek_columns_few(g, &run, outputs);
         else

@@ -8,7 +8,8 @@
  *
  * Rows are read where they lie; where a chunk's windows leave the row, from a copy with z_x around it. z_x is folded
  * into the biases. Weights int8: per group two filters after the other, word by word in turn, filled up to multiples of
- * four words; a last filter without a partner by itself. The team shares (row, chunk, two filters).
+ * four words; a last filter without a partner by itself. The team shares (row, chunk, two
+ * filters, block).
  */
 #ifndef EK_XPULPV2_ROWS_H
 #define EK_XPULPV2_ROWS_H
@@ -16,7 +17,13 @@
 #include "requant.h"
 #include "team.h"
 
-enum { EK_ROWS_COLUMNS = 8, EK_ROWS_PHASES = 4, EK_ROWS_CHUNK = EK_ROWS_COLUMNS * EK_ROWS_PHASES };
+enum {
+    EK_ROWS_COLUMNS = 8,
+    EK_ROWS_PHASES = 4,
+    EK_ROWS_CHUNK = EK_ROWS_COLUMNS * EK_ROWS_PHASES,
+    EK_ROWS_WORDS = 32,                                  /* of a filter, at most */
+    EK_ROWS_SEEN = EK_ROWS_CHUNK + 4 * EK_ROWS_WORDS + 4 /* bytes that a chunk's windows see, written by words */
+};
 
 typedef struct {
     ek_requant requant;
@@ -25,7 +32,6 @@ typedef struct {
     int32_t in_w, out_w, pad_left;
     int32_t words;                            /* of a filter, a multiple of 4 */
     int32_t y_filter, y_group, y_row, y_step; /* elements from one to the next; y_step: from column to column */
-    int32_t scratch;                          /* bytes of one core */
 } ek_rows_xpulp_geometry;
 
 /* A chunk of one or two filters: high form, int8. */
@@ -186,48 +192,45 @@ EK_INLINE const int8_t *ek_rows_seen(const ek_rows_xpulp_geometry *g, const int8
 }
 
 EK_INLINE void ek_rows_xpulp(const ek_rows_xpulp_geometry *g, ek_team team, const int8_t *x, int8_t *y, const int8_t *w,
-                             const int32_t *record, void *scratch) {
+                             const int32_t *record) {
     const int32_t chunks = (g->out_w + EK_ROWS_CHUNK - 1) / EK_ROWS_CHUNK, pairs = (g->filters + 1) / 2;
-    const int32_t units = g->groups * g->rows * chunks * pairs, end = ek_share(units, team.core + 1, team.cores);
-    int8_t *own = (int8_t *)scratch + team.core * g->scratch, *aside = own + g->scratch - 2 * EK_ROWS_CHUNK;
+    const int32_t units = g->groups * g->rows * chunks * pairs * EK_ROWS_PHASES;
+    const int32_t end = ek_share(units, team.core + 1, team.cores), direct = g->out_w >= EK_ROWS_CHUNK;
+    int32_t unit = ek_share(units, team.core, team.cores), phase = unit % EK_ROWS_PHASES, fresh = 1;
+    int32_t rest = unit / EK_ROWS_PHASES, pair = rest % pairs, chunk = rest / pairs % chunks,
+            row = rest / pairs / chunks;
+    ek_word copy[EK_ROWS_SEEN / 4], aside[2 * EK_ROWS_CHUNK / 4];
     const int8_t *seen = x;
-    int32_t unit = ek_share(units, team.core, team.cores), pair = unit % pairs, fresh = 1;
-    int32_t chunk = unit / pairs % chunks, row = unit / pairs / chunks;
-    ek_rows_run run = {0,
-                       0,
-                       0,
-                       0,
-                       0,
-                       0,
-                       0,
-                       (g->words + 7) / 8,
-                       g->words % 8 != 0,
-                       0,
-                       g->requant.lo,
-                       g->requant.hi,
-                       g->requant.lo != -128 || g->requant.hi != 127};
-    for (; unit < end; unit++) {
+    ek_rows_run run; /* member by member: an initialiser would be copied from L2 */
+    run.turns = (g->words + 7) / 8;
+    run.half = g->words % 8 != 0;
+    run.lo = g->requant.lo;
+    run.hi = g->requant.hi;
+    run.narrow = run.lo != -128 || run.hi != 127;
+    run.y_step = direct ? g->y_step : 1;
+    run.y_filter = direct ? g->y_filter : EK_ROWS_CHUNK;
+    run.y_apart = EK_ROWS_PHASES * run.y_step;
+    while (unit < end) {
         const int32_t start = ek_max(0, ek_min(chunk * EK_ROWS_CHUNK, g->out_w - EK_ROWS_CHUNK)); /* may overlap */
-        const int32_t count = ek_min(EK_ROWS_CHUNK, g->out_w - start), group = row / g->rows;
-        const int32_t filter = 2 * pair, two = filter + 1 < g->filters, direct = count == EK_ROWS_CHUNK;
+        const int32_t count = ek_min(EK_ROWS_CHUNK, g->out_w), group = row / g->rows, filter = 2 * pair;
+        const int32_t now = ek_min(EK_ROWS_PHASES - phase, end - unit), two = filter + 1 < g->filters;
         int8_t *to = y + group * g->y_group + row % g->rows * g->y_row + filter * g->y_filter + start * g->y_step;
         if (fresh)
-            seen = ek_rows_seen(g, x + row * g->in_w, start - g->pad_left, own);
-        run.x = seen;
+            seen = ek_rows_seen(g, x + row * g->in_w, start - g->pad_left, (int8_t *)copy);
+        run.x = seen + phase;
         run.w = w + (group * g->filters + filter) * g->words * 4;
         run.record = record + (group * g->filters + filter) * 4;
-        run.phases = ek_min(EK_ROWS_PHASES, count);
-        run.y = direct ? to : aside;
-        run.y_step = direct ? g->y_step : 1;
-        run.y_filter = direct ? g->y_filter : EK_ROWS_CHUNK;
-        run.y_apart = EK_ROWS_PHASES * run.y_step;
-        if (two)
+        run.phases = ek_min(now, count - phase);
+        run.y = (direct ? to : (int8_t *)aside) + phase * run.y_step;
+        if (run.phases > 0 && two)
             ek_rows_two(&run);
-        else
+        else if (run.phases > 0)
             ek_rows_one(&run);
-        for (int32_t k = 0; k <= two && !direct; k++)
-            for (int32_t i = 0; i < count; i++)
-                to[k * g->y_filter + i * g->y_step] = aside[k * EK_ROWS_CHUNK + i];
+        for (int32_t i = phase; i < count && !direct; i++)
+            for (int32_t k = 0; k <= two && i % EK_ROWS_PHASES >= phase && i % EK_ROWS_PHASES < phase + now; k++)
+                to[k * g->y_filter + i * g->y_step] = ((const int8_t *)aside)[k * EK_ROWS_CHUNK + i];
+        unit += now;
+        phase = 0;
         fresh = ++pair == pairs;
         if (fresh) {
             pair = 0;

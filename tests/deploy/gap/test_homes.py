@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from deploy.boards import load_board
-from deploy.gap.homes import sizes
 from deploy.gap.plan import l1_budget, make_cluster_plan
+from deploy.gap.stored import sizes
 from quant.graph import Graph, GraphBuilder
 from quant.ops import Conv
 from tests.deploy.gap.boards import with_l1
