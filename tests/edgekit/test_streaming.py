@@ -33,6 +33,7 @@ from quant.networks.order import spatial_first
 from quant.reference import run
 from quant.streaming import MODES, stream
 from tests.deploy.cuts import RandomCuts
+from tests.deploy.states import shifting
 from tests.quant.streaming.streams import ALONG_TIME, hops_of, looking_back
 
 HOST, M4, M7, GAP8 = map(load_board, ("host", "stm32l475", "stm32f756", "gap8"))
@@ -119,6 +120,17 @@ def _sources(step: Graph, layer: Layer) -> set[str]:
 def test_networks_of_the_eeg_family(network: Network, hop: int, mode: str, board: Any) -> None:
     graph = random_graph(network)
     check(graph, stream(graph, hop, mode), board.name, board, 4 + graph.inputs[0].shape[-1] // hop)
+
+
+@pytest.mark.parametrize("length", [100, 700, 1400])
+def test_a_state_of_a_cluster_is_written_over_itself_or_copied(length: int, tmp_path: Path) -> None:
+    """In L1, where both values fit; through L1, where one does; in L2, where none does."""
+    graph = shifting(np.arange(40 * length).reshape(40, length) % 100, (40, length), 8)
+    build_graph(graph, GAP8, tmp_path / "out")
+    copied = (tmp_path / "out" / "src" / "model.c").read_text().count("ek_copy_tensor(shifting_arena")
+    assert copied == (2 if length == 1400 else 1)
+    compute = SimulatedCluster(Firmware.load(tmp_path / "out"), GAP8.operating_point(), None)
+    assert compare(graph, "gap8", compute, hops_of(graph, 8, 4)).different == 0
 
 
 @pytest.fixture(scope="module")
