@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from deploy.boards import Board, load_board
 from deploy.build import build_graph
-from deploy.depthfirst import SLOWER, choose_tiles
+from deploy.depthfirst import GEOMETRIES, SLOWER, choose_tiles
 from deploy.layers import Lowered, lower
 from deploy.lifetimes import place
 from deploy.pieces import Tiled, uncut
@@ -127,6 +127,26 @@ def test_memory_is_saved_where_that_is_cheap(wide: Lowered) -> None:
     plain, chosen = one_after_the_other(wide), choose_tiles(wide, None)
     assert place(wide, chosen)[0].size < 0.5 * place(wide, plain)[0].size
     assert _cycles(chosen) <= SLOWER * _cycles(plain)
+
+
+def test_memory_is_not_saved_with_much_code(wide: Lowered) -> None:
+    """Tiles at the start and the end of a row see padding; all between are alike."""
+    cut = [run for run in choose_tiles(wide, None) if run.cut]
+    assert cut
+    for run in cut:
+        for position in range(len(run.group.layers)):
+            geometries = {str(piece.calls[0].geometry) for piece in run.pieces(position)}
+            assert len(geometries) <= GEOMETRIES
+
+
+def test_tiles_that_a_kernel_does_not_take_are_left_out(wide: Lowered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the kernel of the spatial convolution took nothing but the whole width."""
+    layer = next(layer for layer in wide.layers if layer.node.name == "spatial")
+    width = layer.site.output.shape
+    monkeypatch.setattr(
+        type(layer.kernel), "unsupported", lambda self, site: None if site.output.shape == width else "it is too narrow"
+    )
+    assert not any(layer in run.group.layers for run in choose_tiles(wide, None) if run.cut)
 
 
 def test_what_has_to_fit_is_cut_whatever_it_costs(wide: Lowered) -> None:

@@ -40,7 +40,10 @@ def test_build_as_json(edgekit: Any, model: Path, tmp_path: Path) -> None:
 
 
 def big(path: Path, **sizes: int) -> Path:
-    """A dense layer of ``weights`` x 500 or a convolution whose output has ``positions`` x 64 elements."""
+    """A dense layer of ``weights`` x 500 or a convolution whose output has ``positions`` x 64 elements.
+
+    Two layers read that output, so that it has to be stored.
+    """
     rng, lowering = np.random.default_rng(0), Lowering("big")
     if weights := sizes.get("weights"):
         x = lowering.input("input", (weights,), Scale(1 / 255))
@@ -49,14 +52,21 @@ def big(path: Path, **sizes: int) -> Path:
         x = lowering.input("input", (1, sizes["positions"]), Scale(1 / 255))
         window: dict[str, Any] = {"strides": (1,), "dilations": (1,), "pads": (0, 0)}
         wide = lowering.conv("wide", x, rng.integers(-127, 128, (64, 1, 1)), 0.01, None, Scale(1 / 64), **window)
-        y = lowering.conv("narrow", wide, rng.integers(-127, 128, (1, 64, 1)), 0.001, None, Scale(1 / 64), **window)
+        narrow, other = (
+            lowering.conv(name, wide, rng.integers(-127, 128, (1, 64, 1)), 0.001, None, Scale(1 / 64), **window)
+            for name in ("narrow", "other")
+        )
+        y = lowering.add("sum", narrow, other, Scale(1 / 64))
     save(to_onnx(lowering.finish(y)), path)
     return path
 
 
 @pytest.mark.parametrize(
     ("sizes", "layer", "memory"),
-    [({"weights": 2200}, "huge", "1048576 bytes of flash"), ({"positions": 2000}, "wide|narrow", "98304 bytes of RAM")],
+    [
+        ({"weights": 2200}, "huge", "1048576 bytes of flash"),
+        ({"positions": 2000}, "wide|narrow|other", "98304 bytes of RAM"),
+    ],
 )
 def test_what_does_not_fit_names_layer_and_shortfall(
     edgekit: Any, tmp_path: Path, sizes: dict[str, int], layer: str, memory: str

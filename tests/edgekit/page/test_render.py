@@ -228,6 +228,15 @@ def test_what_is_computed_and_in_which_order() -> None:
     assert "published order" not in Page(render(sample())).text
 
 
+def test_layers_in_tiles_and_what_lies_between_them() -> None:
+    report = sample()
+    report["layers"][0]["tiles"], report["timeline"]["buffers"][0]["kind"] = 12, "tile"
+    html = render(report)
+    assert "in 12 tiles" in Page(html).text and "never stored whole" in Page(html).text
+    assert 'class="tile"' in html
+    assert "tiles" not in Page(render(sample())).text
+
+
 def test_examples_with_several_channels() -> None:
     report = sample()
     report["examples"] = [{"index": 1, "values": [[0.0, 1.0], [2.0, 0.0]], "true": 0, "float": 0, "int8": 1}]
