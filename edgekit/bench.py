@@ -82,15 +82,18 @@ def measure(folder: Path, entries: Sequence[Entry] = ENTRIES) -> dict[str, dict[
     for entry in entries:
         graph = entry_graph(entry)
         for board in map(load_board, entry.boards):
-            figures[f"{entry.name} on {board.name}"] = board_figures(graph, board, folder)
+            figures[f"{entry.name} on {board.name}"] = board_figures(graph, board, folder, entry.memory)
     return figures | kernel_figures(folder)
 
 
-def board_figures(graph: Graph, board: Board, folder: Path) -> dict[str, Any]:
-    """Memory, MACs and, but on the host, cycles of one inference; or ``refused``: why the board cannot take it."""
+def board_figures(graph: Graph, board: Board, folder: Path, memory: int | None = None) -> dict[str, Any]:
+    """Memory, MACs and, but on the host, cycles of one inference; or ``refused``: why the board cannot take it.
+
+    ``memory``: as :func:`deploy.build.build`, for clusters.
+    """
     try:
         if board.cluster:
-            return network_figures(graph, board, folder)
+            return network_figures(graph, board, folder, memory)
         if board.target == "host":
             plan = make_plan(graph, board)
             sizes = {"arena_bytes": plan.arena.size, "weight_bytes": plan.weight_bytes}

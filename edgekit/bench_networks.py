@@ -20,12 +20,14 @@ class Entry:
         published: its table, whose MACs count whatever the order.
         order: of temporal and spatial convolution; None where there is no choice.
         boards: that it is built for.
+        memory: bytes of tensors, buffers and constants that clusters may use.
     """
 
     name: str
     published: Network
     order: Order | None
     boards: tuple[str, ...]
+    memory: int | None = None
 
     @property
     def network(self) -> Network:
@@ -45,5 +47,6 @@ ENTRIES = (
     Entry("ecg-tcn", ECG_TCN, None, ("gap8", "gap9", "mrwolf", "stm32f756", "stm32l475")),
     *_both("eegnet 38x54", eegnet(38, 54, 4, 3)),
     *_both("q-eegnet 22x1125", q_eegnet(22, 1125, 4)),
+    Entry("q-eegnet 22x1125, faithful, 36 KB", q_eegnet(22, 1125, 4), "faithful", ("gap8", "mrwolf"), 36 * 1024),
     *_both("eeg-tcnet 22x1125", eeg_tcnet(22, 1125, 4)),
 )

@@ -14,6 +14,7 @@ from deploy.boards import Board, load_board
 from deploy.build import build_graph
 from edgekit.cluster_cost import KEYS, ClusterCost, named
 from edgekit.simulation import Simulator
+from edgekit.sizes import planned_bytes
 from quant.graph import Graph, GraphBuilder
 from quant.ops import Add, Conv, Dense, Table
 from quant.ops.base import Op
@@ -24,10 +25,10 @@ STREAMING = "dense 1024 to 256, weights from L2"
 IDENTITY = np.arange(-128, 128)
 
 
-def network_figures(graph: Graph, board: Board, folder: Path) -> dict[str, Any]:
-    """One inference on all cores; ``speedup``: over the same on one core."""
-    facts, cost = _simulated(graph, board, folder, None)
-    alone = _simulated(graph, board, folder, 1)[1]
+def network_figures(graph: Graph, board: Board, folder: Path, memory: int | None = None) -> dict[str, Any]:
+    """One inference on all cores; ``speedup``: over the same on one core; ``memory``: as in a build."""
+    facts, cost = _simulated(graph, board, folder, None, memory)
+    alone = _simulated(graph, board, folder, 1, memory)[1]
     core0 = cost.cluster.by_core[0]
     return {
         "cycles": cost.cycles,
@@ -39,6 +40,7 @@ def network_figures(graph: Graph, board: Board, folder: Path) -> dict[str, Any]:
         "macs": facts["macs"],
         "executed_macs": facts["executed_macs"],
         **{f"{name}_bytes": size for name, size in facts["bytes"].items()},
+        "planned_bytes": planned_bytes(facts),
         "layer_cycles": {name: layer.cycles for name, layer in cost.layers.items()},
     }
 
@@ -97,8 +99,10 @@ def _sample(shape: Sequence[int]) -> NDArray[np.int8]:
     return np.random.default_rng(0).integers(-128, 128, (1, *shape)).astype(np.int8)
 
 
-def _simulated(graph: Graph, board: Board, folder: Path, cores: int | None) -> tuple[dict[str, Any], ClusterCost]:
-    built = build_graph(graph, board, folder / "cluster", force=True)
+def _simulated(
+    graph: Graph, board: Board, folder: Path, cores: int | None, memory: int | None = None
+) -> tuple[dict[str, Any], ClusterCost]:
+    built = build_graph(graph, board, folder / "cluster", memory=memory, force=True)
     sample = _sample(graph.inputs[0].shape)
     return built.facts, Simulator(built.folder, built.facts, board).run(sample, board.operating_point(), cores).cost
 

@@ -10,7 +10,7 @@ from deploy.boards import Board
 from deploy.compilers import cluster_compiler
 from deploy.elf import Image, read_elf
 from deploy.facts import layer_facts, model_facts, tensor_facts
-from deploy.gap.codegen import geometry_sequence
+from deploy.gap.codegen import geometry_sequence, input_in_arena
 from deploy.gap.plan import ClusterPlan, make_cluster_plan
 from deploy.gap.project import bare_includes, bare_sources, write_cluster_project
 from deploy.gap.schedule import make_steps, moved
@@ -57,7 +57,8 @@ def _sizes(plan: ClusterPlan, image: Image) -> dict[str, int]:
     assert cluster is not None
     in_l2 = sum(section.size for section in image.sections if section.address in l2)
     stack = image.symbol("__stack_top").address - l2.start
-    buffers = sum(image.symbol(name).size for name in ("ek_input_buffer", "ek_output_buffer"))
+    own = ("ek_output_buffer",) if input_in_arena(plan) else ("ek_input_buffer", "ek_output_buffer")
+    buffers = sum(image.symbol(name).size for name in own)
     return {
         "l1_arena": plan.l1_bytes,
         "l1_stacks": image.symbol("__l1_arena").address - cluster.l1.start,

@@ -46,6 +46,7 @@ def source(plan: ClusterPlan, steps: Sequence[Step]) -> str:
     lines += ['#include "model_constants.h"', ""]
     lines += ["#define NOINLINE __attribute__((noinline))", ""]
     lines += [f"uint8_t {prefix}_arena[{prefix.upper()}_ARENA_BYTES] __attribute__((aligned(8)));", ""]
+    lines += _input_buffer(plan)
     lines += _wrappers(steps)
     for layer in plan.layers:
         lines += _layer(plan, layer)
@@ -53,6 +54,28 @@ def source(plan: ClusterPlan, steps: Sequence[Step]) -> str:
     lines += [*_geometry_lines(geometries), *_records(plan, steps, geometries), *_run(plan)]
     lines += reset(plan, lambda tensor: plan.outside(tensor).offset)
     return "\n".join(lines)
+
+
+def _input_buffer(plan: ClusterPlan) -> list[str]:
+    """Where a program without an operating system gets a single input: in the arena, so that nothing is copied."""
+    if not input_in_arena(plan):
+        return []
+    (tensor,), prefix = plan.graph.inputs, identifier(plan.graph.name)
+    name = "ek_input_buffer"
+    words = (f".globl {name}", f".type {name}, @object", f".size {name}, {tensor.nbytes}")
+    place = f".set {name}, {prefix}_arena + {plan.outside(tensor.name).offset}"
+    return [
+        "#if defined(__riscv)",
+        "/* The input may be written where the network reads it, before each run: nothing is copied then. */",
+        f'__asm__("{"; ".join((*words, place))}");',
+        "#endif",
+        "",
+    ]
+
+
+def input_in_arena(plan: ClusterPlan) -> bool:
+    """Whether all of the input is one tensor, so that its buffer may lie in the arena."""
+    return len(plan.graph.inputs) == 1
 
 
 Wrapper = tuple[str, str, tuple[str, ...], bool]  # function, geometry type, parameter types, whether cores share it

@@ -124,8 +124,9 @@ def make_cluster_plan(
 
 
 def _buffer_bytes(low: Lowered) -> int:
-    """The program's own input and output, and the self-test's vector with its expected and its found output."""
-    return aligned(2 * sum(t.nbytes for t in low.graph.inputs) + 3 * sum(t.nbytes for t in low.graph.outputs))
+    """The program's own output, inputs if there are several, and the self-test's vector with both its outputs."""
+    inputs, outputs = (sum(t.nbytes for t in tensors) for tensors in (low.graph.inputs, low.graph.outputs))
+    return aligned(inputs * min(len(low.graph.inputs), 2) + 3 * outputs)
 
 
 def _steps(homes: Homes) -> int:

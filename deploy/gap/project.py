@@ -85,7 +85,8 @@ def _config(plan: ClusterPlan) -> str:
         + "#ifndef EK_CONFIG_H\n#define EK_CONFIG_H\n\n"
         + f"#define EK_CORES {cluster.cores}\n#define EK_CORE_STACK_BYTES {STACK_BYTES}\n"
         + f"#define EK_CLUSTER_HZ {plan.board.clock_hz}u\n#define EK_CONTROLLER_HZ {plan.board.clock_hz}u\n"
-        + f"#define EK_L3_BYTES {plan.l3_bytes}u\n\n#endif\n"
+        + f"#define EK_L3_BYTES {plan.l3_bytes}u\n"
+        + f"#define EK_INPUT_IN_ARENA {int(codegen.input_in_arena(plan))}\n\n#endif\n"
     )
 
 

@@ -27,7 +27,7 @@ def test_random_graphs_are_the_networks_own_and_repeat() -> None:
 
 
 def test_a_graph_of_the_baseline_notes_the_macs_of_the_published_order() -> None:
-    faithful, first = (entry for entry in ENTRIES if entry.name.startswith("q-eegnet"))
+    faithful, first = (entry for entry in ENTRIES if entry.name.startswith("q-eegnet") and entry.memory is None)
     graphs = [bench.entry_graph(entry) for entry in (faithful, first)]
     assert [graph.info["order"] for graph in graphs] == ["faithful", "spatial-first"]
     assert [table_macs(graph) for graph in graphs] == [13_140_768, 13_140_768]

@@ -97,11 +97,14 @@ extern volatile uint32_t ek_cores;
  * Returns 0, or 1 where the cluster could not be started or has fewer than `cores` cores or `l1_bytes` of L1. */
 int ek_cluster_run(const ek_step *first, uint32_t l1_bytes, uint32_t cores);
 
-/* Copies a caller's tensor to or from the arena in L2; called by the controller. A compiler's memcpy may go byte by
+/* Copies a caller's tensor to or from the arena in L2, unless it lies there; called by the controller. A compiler's memcpy may go byte by
  * byte, which takes longer than a small network. */
 EK_INLINE void ek_copy_tensor(void *to, const void *from, uint32_t bytes) {
     ek_word *words = to;
     const ek_word *source = from;
+    if (to == from) {
+        return;
+    }
     if ((((uintptr_t)to | (uintptr_t)from) & 3u) == 0) {
         for (; bytes >= 32; bytes -= 32, words += 8, source += 8) {
             ek_word block[8];

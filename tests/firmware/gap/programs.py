@@ -60,7 +60,8 @@ def write_sources(network: Network, cores: int, folder: Path, text: str | None =
     """``text``: the model's source, where it is not the usual one."""
     (folder / "model.c").write_text(text or source(network), encoding="utf-8")
     (folder / "ek_model.h").write_text(header(network), encoding="utf-8")
-    sizes = {"CORES": cores, "CORE_STACK_BYTES": CORE_STACK_BYTES, "L3_BYTES": len(network.l3)}
+    own = {"L3_BYTES": len(network.l3), "INPUT_IN_ARENA": 0}
+    sizes = {"CORES": cores, "CORE_STACK_BYTES": CORE_STACK_BYTES, **own}
     clocks = {"CLUSTER_HZ": 175_000_000, "CONTROLLER_HZ": 175_000_000}
     lines = [f"#define EK_{name} {value}" for name, value in {**sizes, **clocks}.items()]
     (folder / "ek_config.h").write_text("\n".join([*lines, ""]), encoding="utf-8")

@@ -7,12 +7,17 @@
  */
 #include <stdint.h>
 
+#include "ek_config.h"
 #include "ek_model.h"
 #include "startup.h"
 
 __attribute__((section(".data"))) volatile uint32_t ek_requests = 0; /* not in what start-up clears */
 
+#if EK_INPUT_IN_ARENA
+extern int8_t ek_input_buffer[EK_INPUT_BYTES]; /* where the network reads it; the next run may find other bytes there */
+#else
 __attribute__((aligned(8))) int8_t ek_input_buffer[EK_INPUT_BYTES];
+#endif
 __attribute__((aligned(8))) int8_t ek_output_buffer[EK_OUTPUT_BYTES];
 
 void ek_exchange(uint32_t done);
