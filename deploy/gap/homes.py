@@ -176,6 +176,8 @@ def _fused(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster, c
     before, after = homes.groups[at], homes.groups[at + 1]
     if low.storage[before.last.node.output] in homes.resident or not fusible(low, before, after):
         return None
+    if constants_once(low) and sum(ly.constant_bytes for ly in (*before.layers, *after.layers)) > _held(low):
+        return None
     groups = merged(list(homes.groups), at)
     live, size = spans(low, groups), sizes(low)
     room = budget - sum(aligned(size[name]) for name in homes.resident if live[name][0] <= at <= live[name][1])
@@ -183,6 +185,11 @@ def _fused(low: Lowered, homes: Homes, at: int, budget: int, cluster: Cluster, c
     if tiling is None or tiling.cycles > cost * (homes.tilings[at].cycles + homes.tilings[at + 1].cycles):
         return None
     return Homes(tuple(groups), (*homes.tilings[:at], tiling, *homes.tilings[at + 2 :]), homes.resident)
+
+
+def _held(low: Lowered) -> int:
+    """Bytes of constants at most that a fused group keeps in L2 where others may have to come from L3."""
+    return low.board.rams[0].bytes // 16
 
 
 def _too_large(low: Lowered, group: Group, budget: int, cluster: Cluster) -> Problem:
