@@ -97,8 +97,8 @@ extern volatile uint32_t ek_cores;
  * Returns 0, or 1 where the cluster could not be started or has fewer than `cores` cores or `l1_bytes` of L1. */
 int ek_cluster_run(const ek_step *first, uint32_t l1_bytes, uint32_t cores);
 
-/* Copies a caller's tensor to or from the arena in L2, unless it lies there; called by the controller. A compiler's memcpy may go byte by
- * byte, which takes longer than a small network. */
+/* Copies a caller's tensor to or from the arena in L2, unless it lies there; called by the controller. A compiler's
+ * memcpy may go byte by byte, which takes longer than a small network. */
 EK_INLINE void ek_copy_tensor(void *to, const void *from, uint32_t bytes) {
     ek_word *words = to;
     const ek_word *source = from;
