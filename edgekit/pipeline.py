@@ -44,11 +44,12 @@ FIRMWARE, HOST, REPORT, PAGE = "firmware", "host", "report.json", "report.html"
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How the firmware is built; ``placement`` is decided for the operating point."""
+    """How the firmware is built; ``placement`` is decided for the operating point, ``memory`` is that of a cluster."""
 
     compiler: str
     placement: str
     point: OperatingPoint
+    memory: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,8 @@ def price_cluster(
 ) -> PricedCluster:
     """:func:`price` for a board with a cluster, of which ``cores`` compute."""
     with screen.step("firmware") as step:
-        facts = build(model, board.name, out / FIRMWARE, compiler=options.compiler, force=True, progress=step.end).facts
+        place, compiler, memory = out / FIRMWARE, options.compiler, options.memory
+        facts = build(model, board.name, place, compiler=compiler, memory=memory, force=True, progress=step.end).facts
         build(model, "host", out / HOST, force=True)
         step.end(f"{facts['bytes']['l1_arena']:,} bytes of L1 for tensors and tiles")
     firmware = Firmware.load(out / FIRMWARE)

@@ -7,6 +7,7 @@ build is measured: what does not pay is taken back.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from deploy.build import Build, build, refuse_memory
 from deploy.operating_point import OperatingPoint
 from deploy.placement import FLASH, RAM, Placement
 from edgekit.firmware import Firmware
+from edgekit.options import positive
 from edgekit.samples import random_samples
 from quant.errors import unknown
 
@@ -54,6 +56,17 @@ def no_flash(board: Board, choice: str | None) -> list[str]:
     if choice is None or not board.cluster:
         return []
     return [f"--placement has no effect: {board.name} has no flash to copy from, constants lie in L2 or L3"]
+
+
+def memory_argument(parser: argparse.ArgumentParser) -> None:
+    """``--memory`` of verbs that build."""
+    parser.add_argument(
+        "--memory",
+        type=positive,
+        metavar="BYTES",
+        help="of tensors in L2, buffers in L1, weights and scales together, on a board with a cluster: a smaller plan,"
+        " which may take longer (default: the fastest plan)",
+    )
 
 
 def build_placed(

@@ -72,7 +72,7 @@ def cluster_memory_report(facts: Mapping[str, Any], board: Board) -> dict[str, i
     for memory, parts in CLUSTER_MEMORY.items():
         report |= {f"{part}_bytes": sizes[part] for part in parts}
         report |= {f"{memory}_bytes": sum(sizes[part] for part in parts), f"{memory}_available": there[memory]}
-    return {**report, "weight_bytes": sizes["weights"]}
+    return {**report, "planned_bytes": planned_bytes(facts), "weight_bytes": sizes["weights"]}
 
 
 def ram_bytes(memory: Mapping[str, int]) -> int:

@@ -13,6 +13,7 @@ from deploy.layers import Lowered
 from deploy.memory import ALIGNMENT, Arena, aligned
 from quant.errors import Problem, UserError
 
+LEAST = 1024  # bytes of L1 that the smallest plan is looked for from, where none fits at all
 STEP = 7  # eighths of L1 that are left at least when a plan was too large
 
 
@@ -31,19 +32,38 @@ def fit_memory(low: Lowered, memory: int, l1_room: int, cluster: Cluster) -> tup
             homes, l1 = fit(low, room, cluster, memory - SLACK_BYTES - low.constant_bytes - room)
         except UserError:
             break
-        total = SLACK_BYTES + l1.size + l2_bytes(low, homes) + sum(tiling.constant_total for tiling in homes.tilings)
+        total = _total(low, homes, l1)
         if total <= memory:
             return homes, l1
         least = total if least is None else min(least, total)
         room = min(room - ALIGNMENT, max(l1.size - (total - memory), room * STEP // 8))
-    raise UserError(_too_small(low, memory, least))
+    raise UserError(_too_small(low, memory, _smallest(low, l1_room, cluster) if least is None else least))
 
 
-def _too_small(low: Lowered, memory: int, least: int | None) -> Problem:
+def _total(low: Lowered, homes: Homes, l1: Arena) -> int:
+    return SLACK_BYTES + l1.size + l2_bytes(low, homes) + sum(tiling.constant_total for tiling in homes.tilings)
+
+
+def _smallest(low: Lowered, l1_room: int, cluster: Cluster) -> int:
+    """Bytes of a plan in about as little L1 as there can be one.
+
+    Raises:
+        UserError: a layer does not fit at all.
+    """
+    room = LEAST
+    while room < l1_room:
+        try:
+            return _total(low, *fit(low, room - room % ALIGNMENT, cluster, 0))
+        except UserError:
+            room = room * 5 // 4
+    return _total(low, *fit(low, l1_room, cluster, 0))
+
+
+def _too_small(low: Lowered, memory: int, least: int) -> Problem:
     """``least``: bytes of the smallest plan that was found."""
-    known = "no plan is that small" if least is None else f"the smallest plan that was found needs {least:,} bytes"
     return Problem(
-        f"it does not fit {memory:,} bytes of tensors, buffers and constants: {known}",
+        f"it does not fit {memory:,} bytes of tensors, buffers and constants: the smallest plan that was found needs "
+        f"{least:,} bytes",
         f"model '{low.graph.name}' on board '{low.board.name}', --memory",
-        fix="allow more memory" if least is None else f"allow {least:,} bytes, or use a smaller network",
+        fix=f"allow {least:,} bytes, or use a smaller network",
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edgekit import streaming
-from edgekit.options import positive
+from edgekit import placement, streaming
 from edgekit.screen import Screen, table
 
 EXAMPLES = (
@@ -30,13 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="constants and code in flash (default), in ram, or auto: in RAM where the emulator finds that it pays;"
         " not on boards with a cluster, which have no flash",
     )
-    parser.add_argument(
-        "--memory",
-        type=positive,
-        metavar="BYTES",
-        help="of tensors in L2, buffers in L1, weights and scales together, on a board with a cluster: a smaller plan,"
-        " which may take longer (default: the fastest plan)",
-    )
+    placement.memory_argument(parser)
     parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
     streaming.arguments(parser)
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from edgekit import energy, streaming, training
+from edgekit import energy, placement, streaming, training
 from edgekit.options import positive
 from edgekit.screen import Screen
 
@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--placement", help="auto (default): in RAM what the emulator finds to pay; flash; ram; not on clusters"
     )
+    placement.memory_argument(parser)
     streaming.arguments(parser)
     energy.core_argument(parser)
     energy.arguments(parser)
@@ -38,8 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     # Whatever is missing or misspelt is reported before the training, not after it.
     import quant.training.train  # noqa: F401
+    from deploy.build import refuse_memory
     from deploy.compilers import check_compiler
-    from edgekit import hops, pipeline, placement, quantizing
+    from edgekit import hops, pipeline, quantizing
     from edgekit.page.render import render
     from edgekit.report import make_cluster_report, make_report, summary
     from edgekit.samples import stored
@@ -51,7 +53,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     point = board.operating_point(options.clock, options.range)
     check_compiler(board.target, board.core, options.compiler)
     cores = board.team(options.cores)
-    build = pipeline.BuildOptions(options.compiler, options.placement or "auto", point)
+    refuse_memory(board, options.memory)
+    build = pipeline.BuildOptions(options.compiler, options.placement or "auto", point, options.memory)
     placement.check(build.placement)
     out = training.folder(options)
     data = training.load_data(training.selection(options), screen)

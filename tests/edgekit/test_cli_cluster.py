@@ -125,6 +125,7 @@ def test_what_the_board_cannot_do(edgekit: Any, app: Path, words: tuple[str, ...
         (("--board", "mrwolf", "--clock", "1GHz"), "1000 MHz is not possible"),
         (("--board", "gap8", "--placement", "rom"), "unknown placement 'rom'"),
         (("--board", "gap7"), "did you mean 'gap8'?"),
+        (("--board", "stm32l475", "--memory", "36000"), "leave out --memory"),
     ],
 )
 def test_run_refuses_before_it_trains(edgekit: Any, tmp_path: Path, words: tuple[str, ...], told: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from deploy.gap.plan import ClusterPlan, make_cluster_plan
 from quant.errors import UserError
 from quant.graph import Graph, GraphBuilder
 from quant.ops import AveragePool, Conv, Table
+from tests.deploy.gap.boards import with_l1
 from tests.deploy.gap.interpreter import Moment
 from tests.deploy.gap.test_schedule import check
 from tests.deploy.graphs import requant
@@ -67,9 +70,18 @@ def test_without_a_budget_the_plan_is_larger_and_faster() -> None:
 
 
 @pytest.mark.parametrize("memory", [100, 3_000, 6_000])
-def test_too_small_a_budget_is_refused(memory: int) -> None:
-    with pytest.raises(UserError, match="--memory: it does not fit"):
+def test_too_small_a_budget_is_refused_and_the_smallest_plan_is_named(memory: int) -> None:
+    with pytest.raises(UserError, match="--memory: it does not fit") as error:
         make_cluster_plan(front_end(), load_board("gap8"), memory=memory)
+    named = re.search(r"smallest plan that was found needs ([\d,]+) bytes", str(error.value))
+    assert named is not None
+    least = int(named[1].replace(",", ""))
+    assert memory < least < INPUT + MAP
+
+
+def test_a_layer_that_fits_no_plan_is_named_whatever_the_budget() -> None:
+    with pytest.raises(UserError, match="its smallest tile needs"):
+        make_cluster_plan(front_end(), with_l1(500), memory=100)
 
 
 def test_a_board_without_a_cluster_has_no_choice() -> None:
