@@ -47,6 +47,8 @@ EK_INLINE void ek_copy_run(const int8_t *x, int8_t *y, int32_t bytes) {
         EK_COPY_STORE(y + i + 8, c);
         EK_COPY_STORE(y + i + 12, d);
     }
+    for (; i + 4 <= bytes; i += 4)
+        EK_COPY_STORE(y + i, EK_COPY_LOAD(x + i));
     for (; i < bytes; i++)
         y[i] = x[i];
 }
