@@ -6,6 +6,8 @@ agree.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from deploy.cluster import Cluster
 from deploy.gap.homes import Homes, l2_bytes
 from deploy.gap.scratchpad import SLACK_BYTES, fit
@@ -45,18 +47,17 @@ def _total(low: Lowered, homes: Homes, l1: Arena) -> int:
 
 
 def _smallest(low: Lowered, l1_room: int, cluster: Cluster) -> int:
-    """Bytes of a plan in about as little L1 as there can be one.
+    """Bytes of the smallest of some plans: with too little L1 nothing runs depth-first and L2 holds more.
 
     Raises:
         UserError: a layer does not fit at all.
     """
-    room = LEAST
-    while room < l1_room:
-        try:
-            return _total(low, *fit(low, room - room % ALIGNMENT, cluster, 0))
-        except UserError:
-            room = room * 5 // 4
-    return _total(low, *fit(low, l1_room, cluster, 0))
+    room, totals = LEAST, list[int]()
+    while room < min([l1_room, *totals]):
+        with suppress(UserError):
+            totals.append(_total(low, *fit(low, room - room % ALIGNMENT, cluster, 0)))
+        room = room * 3 // 2
+    return min(totals) if totals else _total(low, *fit(low, l1_room, cluster, 0))
 
 
 def _too_small(low: Lowered, memory: int, least: int) -> Problem:
