@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edgekit.bench import random_graph
 from quant.errors import UserError
 from quant.graph import Graph
+from quant.networks import MODELS
 from quant.networks.eeg_tcnet import eeg_tcnet
 from quant.networks.eegnet import eegnet, q_eegnet
 from quant.networks.network import Network
@@ -69,6 +70,17 @@ def test_a_field_that_exceeds_the_window_is_refused() -> None:
     with pytest.raises(UserError, match="touches the padding") as caught:
         stream(looking_back(3), 1)
     assert "causal" in str(caught.value)
+
+
+def test_ecg_tcn_keeps_its_first_blocks_and_where_nothing_is_left_it_is_refused() -> None:
+    graph = random_graph(MODELS["ecg-tcn"].network)
+    step = check(graph, 10, 2)
+    kept = {row["name"] for row in step.info["streaming"]["layers"] if row["kept"]}
+    assert {"b1.conv1", "b2.add"} <= kept
+    assert not kept & {"b3.conv2", "b3.add", "fc"}, "their fields exceed the window"
+    assert step.total_macs < 0.7 * graph.total_macs
+    with pytest.raises(UserError, match="touches the padding"):
+        stream(graph, 139)
 
 
 def test_a_hop_that_no_layer_moves_by_is_refused() -> None:
