@@ -32,7 +32,7 @@ $(READY): pyproject.toml setup.py
 	@echo "Setting up .venv. Downloads, unless pip has them already:"
 	@echo "  torch         about 200 MB from the CPU index (see TORCH_FLAGS in Makefile), 3 GB or more with CUDA"
 	@echo "  ziglang       about 100 MB, the C compiler"
-	@echo "  other Python packages, about 150 MB"
+	@echo "  other Python packages (ray among them), about 250 MB"
 	@echo "and on the first training the ECG5000 recordings, 77 MB, unless EDGEKIT_DATA is set."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 	    || { rm -rf .venv; echo "python -m venv failed (on Debian: apt install python3-venv)"; exit 1; }
