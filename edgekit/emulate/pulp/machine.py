@@ -133,7 +133,7 @@ class Machine:
         """
         stops, leaves = (self._watches(places) for places in (stop_at, stop_on_leave))
         stop = native.Stop()
-        before, start = self._retired(), time.perf_counter()
+        before, start = self._retired(), time.process_time()
         limit = self._lib.ek_pulp_now(self._machine) + (self._budget if cycles is None else cycles)
         while True:
             until = min(limit, self._lib.ek_pulp_now(self._machine) + SLICE)
@@ -141,7 +141,7 @@ class Machine:
             assert self._lib.ek_pulp_run(self._machine, *words), "too many places to stop at"
             if stop.reason != native.BUDGET or until == limit:
                 break
-        self._seconds += time.perf_counter() - start
+        self._seconds += time.process_time() - start
         self._instructions += self._retired() - before
         if stop.reason not in ENDS and (cycles is None or stop.reason != native.BUDGET):
             raise self._error(stop)
@@ -207,7 +207,7 @@ class Machine:
 
     @property
     def mips(self) -> float:
-        """Speed of the simulation so far: million instructions of all cores per second."""
+        """Speed of the simulation so far: million instructions of all cores per second of processor time."""
         return self._instructions / self._seconds / 1e6 if self._seconds else 0.0
 
     def registers(self, core: int) -> tuple[int, ...]:

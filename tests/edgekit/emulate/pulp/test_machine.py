@@ -267,7 +267,7 @@ def test_an_image_for_other_memories(image: Image) -> None:
 
 
 def test_speed(tmp_path: Path) -> None:
-    """Far below what it is, so that a loaded machine passes: 8 busy cores ran at more than 100 MIPS."""
+    """Far below what it is, and of processor time: 8 busy cores ran at more than 100 MIPS."""
     image = cluster_program("TEAM(0xff); r[core] = inner(200000, core); BARRIER();", tmp_path, cores=0xFF, before=WORK)
     with Machine(image, GAP8) as machine:
         machine.run()
