@@ -67,9 +67,14 @@ def start(processes: list[SpawnProcess]) -> tuple[Connection, SpawnProcess]:
     """A new worker, added to ``processes``, and the line to it."""
     ours, theirs = SPAWN.Pipe()
     process = SPAWN.Process(target=serve, args=(theirs,), daemon=True)
-    process.start()
+    # Ctrl-C waits meanwhile: a worker that is not in the list yet would be left over. The worker inherits the mask.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+        processes.append(process)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()  # only the worker holds its end: when it dies, ours reads the end of the file
-    processes.append(process)
     return ours, process
 
 
