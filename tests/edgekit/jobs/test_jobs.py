@@ -94,12 +94,14 @@ def test_faults_of_some_jobs_do_not_lose_the_others(tmp_path: Path, capsys: pyte
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     program = f"""
+import signal
 from pathlib import Path
 from edgekit.jobs.job import Job
 from edgekit.jobs.run import run_jobs
 from edgekit.jobs.store import Store
 from edgekit.screen import Screen
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell inherit that it is ignored
     jobs = [
         Job("{FUNCTIONS}:" + name, dict(number=number, folder={str(tmp_path)!r}), name)
         for number, name in enumerate(("square", "endless", "endless"))
