@@ -18,8 +18,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from deploy.boards import Board, load_board
 from deploy.facts import table_macs
 from deploy.plan import make_plan
@@ -32,41 +30,10 @@ from edgekit.sizes import memory_bytes
 from quant.errors import UserError
 from quant.graph import Graph
 from quant.interchange.write import save, to_onnx
-from quant.lowering import Scale
-from quant.networks.layers import Add, Conv, Dense, Elu, Pool
-from quant.networks.network import Network
+from quant.training.untrained import random_graph
 
-SEED = 0
 BASELINE = Path("benchmarks") / "baseline.json"
 NOTE = "seeded random weights, placement auto, one inference at the board's clock; written by 'make bench'"
-
-
-def random_graph(network: Network, seed: int = SEED) -> Graph:
-    """The integer graph of ``network`` as the export makes it, with random weights, biases and plausible scales."""
-    from quant.training.export import to_graph
-    from quant.training.freeze import Frozen, FrozenLayer
-    from quant.training.quantized import signed_steps
-
-    signed, rng = signed_steps(network), np.random.default_rng(seed)
-    layers: dict[str, Any] = {}
-    for step in network.steps:
-        layer = step.layer
-        if isinstance(layer, Conv | Dense):
-            inputs = step.weights // step.shape[0]
-            shape: tuple[int, ...] = (step.shape[0], inputs)
-            if isinstance(layer, Conv):
-                taps = layer.geometry(len(step.shape) - 1)[0]
-                shape = (step.shape[0], step.in_shapes[0][0] // layer.groups, *taps)
-            weight = np.clip(np.rint(rng.normal(0, 40, shape)), -127, 127).astype(np.int64)
-            steps = np.full(step.shape[0], 1 / (40 * np.sqrt(inputs)), np.float32)
-            bias = rng.integers(-2000, 2000, step.shape[0])
-            output = Scale(float(np.float32(1 / 64)), layer.activation != "relu")
-            layers[step.name] = FrozenLayer(output, weight, steps, bias)
-        elif isinstance(layer, Add):
-            layers[step.name] = FrozenLayer(Scale(float(np.float32(1 / 48)), layer.activation != "relu"))
-        elif isinstance(layer, Elu) or (isinstance(layer, Pool) and layer.kind == "average"):
-            layers[step.name] = FrozenLayer(Scale(float(np.float32(1 / 64)), signed[step.name]))
-    return to_graph(Frozen(network, Scale(float(np.float32(1 / 64)), network.signed_input), layers))
 
 
 def entry_graph(entry: Entry) -> Graph:

@@ -8,7 +8,7 @@ from quant.networks.ecg_tcn import ECG_TCN
 from quant.networks.eeg_tcnet import eeg_tcnet
 from quant.networks.eegnet import eegnet, q_eegnet
 from quant.networks.network import Network
-from quant.networks.order import Order, spatial_first
+from quant.networks.order import Order, in_order
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Entry:
     @property
     def network(self) -> Network:
         """The table in its order."""
-        return spatial_first(self.published) if self.order == "spatial-first" else self.published
+        return in_order(self.published, self.order)
 
 
 def _both(name: str, network: Network) -> tuple[Entry, Entry]:

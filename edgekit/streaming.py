@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from edgekit import training
-from edgekit.options import positive
+from edgekit.options import orders_of, positive
 from quant.errors import Problem, UserError
 from quant.streaming import MODES, stream
 
@@ -57,14 +57,13 @@ def step_model(model: Path, options: argparse.Namespace) -> Iterator[Path]:
 
 def check(options: argparse.Namespace, data: Any) -> None:
     """Raises UserError where the network that ``data`` asks for cannot be streamed: before it is trained."""
-    from edgekit.bench import random_graph
-    from quant.networks.order import spatial_first
+    from quant.networks.order import in_order
     from quant.training.train import design_of, fitted
+    from quant.training.untrained import random_graph
 
     chosen = mode(options)
     if options.streaming:
         model = training.model(options)
-        order = options.order or model.orders[0]
+        (order,) = orders_of(options.order, model)
         network = fitted(model, design_of(data, order, model.config(options.config) if options.config else None))
-        graph = random_graph(spatial_first(network) if order == "spatial-first" else network)
-        stream(graph, options.streaming, chosen)
+        stream(random_graph(in_order(network, order)), options.streaming, chosen)

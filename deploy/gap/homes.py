@@ -92,26 +92,12 @@ def _relieved(low: Lowered, homes: Homes, budget: int, cluster: Cluster) -> Home
     for at in range(len(homes.groups)):
         while len(homes.tilings[at].visits) > MANY_TILES:
             there = [name for name in homes.resident if live[name][0] <= at <= live[name][1]]
-            trials = [_without(low, homes, name, live, size, budget, cluster) for name in sorted(there)]
-            better = [trial for trial in trials if trial is not None]
+            trials = [_moved(low, homes, name, live, size, budget, cluster) for name in sorted(there)]
+            better = [trial for trial in trials if trial is not None and _cycles(trial) < _cycles(homes)]
             if not better:
                 break
             homes = min(better, key=_cycles)
     return homes
-
-
-def _without(
-    low: Lowered,
-    homes: Homes,
-    name: str,
-    live: Mapping[str, tuple[int, int]],
-    size: Mapping[str, int],
-    budget: int,
-    cluster: Cluster,
-) -> Homes | None:
-    """The homes with one tensor less in L1, if that takes fewer cycles."""
-    moved = _moved(low, homes, name, live, size, budget, cluster)
-    return moved if moved is not None and _cycles(moved) < _cycles(homes) else None
 
 
 def _cycles(homes: Homes) -> float:

@@ -56,3 +56,8 @@ def spatial_first(network: Network) -> Network:
         ),
     )
     return dataclasses.replace(network, table=(*rows, *network.table[2:]))
+
+
+def in_order(network: Network, order: Order | None) -> Network:
+    """``network``, a table in the published order, in the one asked for."""
+    return spatial_first(network) if order == "spatial-first" else network

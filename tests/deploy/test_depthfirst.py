@@ -20,13 +20,13 @@ from deploy.lifetimes import place
 from deploy.pieces import Tiled, uncut
 from deploy.plan import Plan, make_plan
 from edgekit.agreement import EmulatedBoard, compare, host_library
-from edgekit.bench import random_graph
 from edgekit.firmware import Firmware
 from quant.errors import UserError
 from quant.graph import Graph
 from quant.networks.eeg_tcnet import eeg_tcnet
 from quant.networks.eegnet import eegnet, q_eegnet
 from quant.networks.order import spatial_first
+from quant.training.untrained import random_graph
 from tests.deploy.cuts import RandomCuts
 from tests.deploy.graphs import every_operator, inputs_for, pointwise
 from tests.quant.strategies import chains, inputs_of

@@ -13,6 +13,7 @@ from edgekit import bench
 from edgekit.bench_networks import ENTRIES
 from quant.interchange.write import to_onnx
 from quant.networks import MODELS
+from quant.training.untrained import random_graph
 from tests.deploy.graphs import pointwise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,10 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_random_graphs_are_the_networks_own_and_repeat() -> None:
     network = MODELS["ecg-tcn"].network
-    graph = bench.random_graph(network)
+    graph = random_graph(network)
     assert (graph.total_macs, graph.parameters) == (network.macs, network.weights)
-    assert to_onnx(bench.random_graph(network)).SerializeToString() == to_onnx(graph).SerializeToString()
-    assert to_onnx(bench.random_graph(network, 1)).SerializeToString() != to_onnx(graph).SerializeToString()
+    assert to_onnx(random_graph(network)).SerializeToString() == to_onnx(graph).SerializeToString()
+    assert to_onnx(random_graph(network, 1)).SerializeToString() != to_onnx(graph).SerializeToString()
 
 
 def test_a_graph_of_the_baseline_notes_the_macs_of_the_published_order() -> None:

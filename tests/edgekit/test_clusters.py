@@ -16,7 +16,6 @@ import pytest
 from deploy.boards import Board, load_board
 from deploy.build import build_graph
 from deploy.readout import computed_parts
-from edgekit.bench import random_graph
 from edgekit.simulation import Simulator
 from edgekit.sizes import planned_bytes
 from quant.graph import Graph
@@ -25,6 +24,7 @@ from quant.networks.eegnet import q_eegnet
 from quant.networks.network import Network
 from quant.networks.order import spatial_first
 from quant.reference import run
+from quant.training.untrained import random_graph
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
 
 BOARDS = ("gap8", "gap9", "mrwolf")

@@ -13,12 +13,12 @@ from deploy.boards import load_board
 from deploy.build import BUILD_FILE, build_graph
 from deploy.layers import lower
 from deploy.readout import computed_parts
-from edgekit.agreement import EmulatedBoard, Machine, SimulatedCluster, compare, host_library
-from edgekit.bench import random_graph
-from edgekit.firmware import Firmware
+from edgekit.agreement import compare
 from quant.networks.eeg_tcnet import TcnetConfig, eeg_tcnet
 from quant.networks.eegnet import eegnet, q_eegnet
 from quant.networks.order import spatial_first
+from quant.training.untrained import random_graph
+from tests.edgekit.machines import machine
 
 # Pools do not divide 139 or 155 steps; the second network's TCN looks back further than its two or three steps.
 NETWORKS = {
@@ -58,15 +58,6 @@ def test_same_bytes_of_every_part(name: str, board_name: str, tmp_path: Path) ->
     assert agreement.different == 0, str(agreement.first)
     computed = sum(np.prod(layer["output"]["shape"]) for layer in built.facts["layers"])
     assert agreement.values <= len(inputs) * computed
-
-
-def machine(folder: Path, board_name: str) -> Machine:
-    if board_name == "host":
-        return host_library(folder)
-    firmware = Firmware.load(folder)
-    if firmware.board.cluster:
-        return SimulatedCluster(firmware, firmware.board.operating_point(), None)
-    return EmulatedBoard(firmware)
 
 
 def test_what_is_not_needed_is_not_executed() -> None:

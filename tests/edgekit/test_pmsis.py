@@ -13,10 +13,10 @@ import pytest
 from deploy.boards import Board, load_board
 from deploy.build import build_graph
 from deploy.readout import computed_parts
-from edgekit.bench import random_graph
 from quant.graph import Graph
 from quant.networks import MODELS
 from quant.reference import run
+from quant.training.untrained import random_graph
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
 from tests.edgekit.pmsis_host import PmsisModel
 

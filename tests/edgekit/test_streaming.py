@@ -19,7 +19,6 @@ from deploy.layers import Layer
 from deploy.plan import make_plan
 from edgekit import hops
 from edgekit.agreement import EmulatedBoard, Machine, SimulatedCluster, compare, host_library, onnx_runtime
-from edgekit.bench import random_graph
 from edgekit.firmware import Firmware
 from quant.errors import UserError
 from quant.graph import Graph
@@ -32,6 +31,7 @@ from quant.networks.network import Network
 from quant.networks.order import spatial_first
 from quant.reference import run
 from quant.streaming import MODES, stream
+from quant.training.untrained import random_graph
 from tests.deploy.cuts import RandomCuts
 from tests.deploy.states import shifting
 from tests.quant.streaming.streams import ALONG_TIME, hops_of, looking_back

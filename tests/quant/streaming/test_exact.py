@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from edgekit.bench import random_graph
 from quant.errors import UserError
 from quant.graph import Graph
 from quant.networks import MODELS
@@ -17,6 +16,7 @@ from quant.networks.network import Network
 from quant.networks.order import spatial_first
 from quant.reference import run_sequence
 from quant.streaming import stream
+from quant.training.untrained import random_graph
 from tests.quant.machines import agree
 from tests.quant.strategies import inputs_of
 from tests.quant.streaming.streams import ALONG_TIME, hops_of, looking_back, strided, windows
