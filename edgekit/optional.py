@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-EXTRAS = {"torch": "train", "brevitas": "train", "unicorn": "emulate", "ray": "scale", "scipy": "train", "moabb": "eeg"}
+EXTRAS = {
+    "torch": "train",
+    "brevitas": "train",
+    "unicorn": "emulate",
+    "ray": "scale",
+    "scipy": "train",
+    "sklearn": "train",
+    "moabb": "eeg",
+}
 
 
 def advice(module: str | None) -> tuple[str, str] | None:

@@ -8,12 +8,15 @@ single trial EEG during imagined hand movement", IEEE Trans. Rehabil. Eng. 8, 20
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quant.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 BAND = (8.0, 30.0)  # Hz: the mu and the beta rhythm
 ORDER = 4  # of the Butterworth filter, run forwards and backwards
@@ -47,12 +50,11 @@ class CspLda:
 
     Attributes:
         filters: (F, electrodes).
-        weight, bias: (classes, F) and (classes,): scores of the log power of the filters' outputs.
+        discriminant: scikit-learn's linear discriminant analysis of the log power of the filters' outputs.
     """
 
     filters: Array
-    weight: Array
-    bias: Array
+    discriminant: LinearDiscriminantAnalysis
 
     @classmethod
     def fit(cls, x: NDArray[Any], y: NDArray[np.int64], classes: int) -> CspLda:
@@ -61,6 +63,8 @@ class CspLda:
         Raises:
             UserError: a class has no trial.
         """
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
         if missing := [label for label in range(classes) if not (y == label).any()]:
             what = f"there is no training trial of class {', '.join(map(str, missing))}"
             raise UserError(Problem(what, "CSP + LDA"))
@@ -70,11 +74,11 @@ class CspLda:
         labels = range(1 if classes == 2 else classes)
         pairs = [(means[label], np.delete(means, label, 0).mean(axis=0)) for label in labels]
         filters = np.concatenate([spatial_filters(one, rest) for one, rest in pairs])
-        return cls(filters, *discriminant(log_power(filters, patterns), y, classes))
+        return cls(filters, LinearDiscriminantAnalysis().fit(log_power(filters, patterns), y))
 
-    def scores(self, x: NDArray[Any]) -> Array:
-        """(N, classes) of band-passed trials (N, electrodes, T)."""
-        return log_power(self.filters, covariances(x)) @ self.weight.T + self.bias
+    def predict(self, x: NDArray[Any]) -> NDArray[np.int64]:
+        """Labels (N,) of band-passed trials (N, electrodes, T)."""
+        return self.discriminant.predict(log_power(self.filters, covariances(x)))
 
 
 def covariances(x: NDArray[Any]) -> Array:
@@ -104,13 +108,3 @@ def spatial_filters(one: Array, rest: Array, count: int = FILTERS) -> Array:
 def log_power(filters: Array, patterns: Array) -> Array:
     """Logarithm of the filters' output power: (N, F) of covariances (N, electrodes, electrodes)."""
     return np.log(np.einsum("fe,neg,fg->nf", filters, patterns, filters, optimize=True))
-
-
-def discriminant(features: Array, y: NDArray[np.int64], classes: int) -> tuple[Array, Array]:
-    """Linear discriminant analysis on features (N, F): weights (classes, F) and biases (classes,)."""
-    counts = np.bincount(y, minlength=classes)
-    means = np.stack([features[y == label].mean(axis=0) for label in range(classes)])
-    centred = features - means[y]
-    within = centred.T @ centred / len(y)
-    weight = np.linalg.solve(within, means.T).T
-    return weight, np.log(counts / len(y)) - 0.5 * (weight * means).sum(axis=1)

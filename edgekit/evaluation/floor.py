@@ -34,7 +34,7 @@ def classify(settings: Mapping[str, Any]) -> dict[str, Any]:
         "held": 0,
         "labels": trials.y[split.test].tolist(),
         "subjects": trials.subject[split.test].tolist(),
-        "predictions": {FLOOR: classifier.scores(trials.x[split.test]).argmax(axis=1).tolist()},
+        "predictions": {FLOOR: classifier.predict(trials.x[split.test]).tolist()},
     }
 
 

@@ -1,5 +1,8 @@
 """Reader of EDF and EDF+ recordings: every channel in microvolts, and the annotations.
 
+MNE reads these files too (the tests hold both side by side), but a truncated file only makes it warn, and channels of
+several rates or of unknown units it takes as they come. Here a recording that is not whole is refused.
+
 Kemp, Varri, Rosa, Nielsen, Gade, "A simple format for exchange of digitized polygraphic recordings",
 Electroencephalogr. Clin. Neurophysiol. 82, 1992; Kemp, Olivan, "European data format 'plus' (EDF+)", Clin.
 Neurophysiol. 114, 2003.

@@ -1,12 +1,14 @@
-"""CSP + LDA: finds what was put in, and agrees with the usual implementations where they are installed."""
+"""CSP + LDA: finds what was put in."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from quant.csp_lda import CspLda, band_passed, covariances, discriminant, log_power, spatial_filters
+from quant.csp_lda import CspLda, band_passed, covariances, spatial_filters
 from quant.errors import UserError
+
+pytest.importorskip("sklearn", reason="CSP + LDA needs edgekit[train]")
 
 
 def mixed(trials: int = 120, classes: int = 2, electrodes: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -23,8 +25,7 @@ def mixed(trials: int = 120, classes: int = 2, electrodes: int = 6, seed: int = 
 def test_it_finds_the_sources_through_the_mixture(classes: int) -> None:
     classifier = CspLda.fit(*mixed(classes=classes), classes)
     x, y = mixed(classes=classes, seed=1)
-    assert (classifier.scores(x).argmax(axis=1) == y).mean() > 0.97
-    assert classifier.scores(x).shape == (120, classes)
+    assert (classifier.predict(x) == y).mean() > 0.97
 
 
 def test_electrodes_that_depend_on_each_other_do_no_harm() -> None:
@@ -32,7 +33,7 @@ def test_electrodes_that_depend_on_each_other_do_no_harm() -> None:
     x -= x.mean(axis=1, keepdims=True)
     classifier = CspLda.fit(x, y, 2)
     assert classifier.filters.shape == (5, 6)
-    assert (classifier.scores(x).argmax(axis=1) == y).mean() > 0.97
+    assert (classifier.predict(x) == y).mean() > 0.97
 
 
 def test_filters_make_one_class_loud_and_the_rest_quiet() -> None:
@@ -60,13 +61,3 @@ def test_slow_recordings_and_absent_classes_are_refused() -> None:
         band_passed(x, 53.3)
     with pytest.raises(UserError, match="no training trial of class 1, 2"):
         CspLda.fit(x[y == 0], y[y == 0], 3)
-
-
-def test_it_agrees_with_scikit_learn() -> None:
-    reference = pytest.importorskip("sklearn.discriminant_analysis", reason="scikit-learn is not installed")
-    x, y = mixed(classes=3)
-    features = log_power(spatial_filters(*covariances(x)[:2]), covariances(x))
-    weight, bias = discriminant(features, y, 3)
-    other = reference.LinearDiscriminantAnalysis(solver="svd").fit(features, y)
-    ours, theirs = features @ weight.T + bias, other.decision_function(features)
-    assert np.allclose(ours - ours[:, :1], theirs - theirs[:, :1], rtol=1e-6, atol=1e-6)
