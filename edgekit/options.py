@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 from quant import networks
 from quant.datasets.excerpt import DESCRIPTION, EXCERPTS, is_excerpt
@@ -87,3 +88,8 @@ def orders_of(text: str | None, model: networks.Model) -> tuple[Order, ...]:
         if word not in known:
             raise unknown(f"order of {model.name}", word, known)
     return tuple(known[word] for word in words(text))
+
+
+def standardize_of(text: str | None, config: Mapping[str, Any]) -> str:
+    """Of an option ``--standardize``; where nothing is asked for, as the configuration was published."""
+    return text or ("channel" if config.get("standardize", True) else "none")

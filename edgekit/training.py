@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.folders import check_run_folder
-from edgekit.options import PRESET_HELP, natural, orders_of, positive, presets_of, recipe_arguments, recipe_of
+from edgekit.options import (
+    PRESET_HELP,
+    natural,
+    orders_of,
+    positive,
+    presets_of,
+    recipe_arguments,
+    recipe_of,
+    standardize_of,
+)
 from edgekit.screen import Screen
 from quant import datasets, networks
 from quant.datasets import Dataset
@@ -53,7 +62,7 @@ def selection(options: argparse.Namespace) -> dict[str, Any]:
     """Data set and :class:`Choice` that the command line asks for, as plain data."""
     chosen = model(options)
     config = chosen.config(options.config) if options.config else {}
-    standardize = options.standardize or ("channel" if config.get("standardize", True) else "none")
+    standardize = standardize_of(options.standardize, config)
     choice = {name: getattr(options, name) for name in ("protocol", "subject", "fold", "folds")}
     excerpt = presets_of(options.preset)[1]
     return {"data": options.data or chosen.dataset, "excerpt": excerpt, **choice, "standardize": standardize}

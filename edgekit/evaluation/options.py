@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgekit.folders import RUN_FILE, check_run_folder
 from edgekit.jobs import run as jobs
 from edgekit.jobs.store import Store
-from edgekit.options import PRESET_HELP, positive, presets_of, recipe_arguments, words
+from edgekit.options import PRESET_HELP, positive, presets_of, recipe_arguments, standardize_of, words
 from edgekit.screen import Screen
 from quant.datasets.cache import write_atomic
 from quant.datasets.choice import FOLDS, Choice
 from quant.datasets.protocols import PROTOCOLS
+from quant.datasets.standardize import METHODS
 from quant.networks.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--data", help="data set (default: the network's own; 'edgekit datasets' lists them)")
     data.add_argument("--preset", help=PRESET_HELP)
     data.add_argument("--protocol", choices=PROTOCOLS, help="which trials test (default: the data set's)")
-    data.add_argument("--folds", type=positive, help=f"parts that cross-subject makes (default {FOLDS})")
+    data.add_argument("--folds", type=positive, help=f"parts of cross-subject (default {FOLDS})")
     data.add_argument("--subject", type=subjects, help="train and test on these subjects, each alone: 1,2,5 or all")
-    data.add_argument("--standardize", help="channel (default), sample, none")
+    data.add_argument("--standardize", choices=METHODS, help="of recordings (default: channel, unless --config says)")
     training = parser.add_argument_group("training")
     recipe_arguments(training)
     folder = parser.add_argument_group("results and jobs")
@@ -50,13 +52,15 @@ def subjects(text: str) -> tuple[int, ...]:
     return () if text == ALL else tuple(positive(word) for word in words(text))
 
 
-def parts(options: argparse.Namespace, data: str, screen: Screen) -> list[Part]:
-    """Every split of the data set that was asked for."""
+def parts(options: argparse.Namespace, data: str, config: Mapping[str, Any], screen: Screen) -> list[Part]:
+    """Every split of the data set that was asked for; ``config``: settings of the network."""
     from edgekit.evaluation import study
 
-    given = {"protocol": options.protocol, "folds": options.folds, "standardize": options.standardize}
     choice = Choice(
-        presets_of(options.preset)[1], **{name: value for name, value in given.items() if value is not None}
+        presets_of(options.preset)[1],
+        options.protocol,
+        folds=options.folds or FOLDS,
+        standardize=standardize_of(options.standardize, config),
     )
     with screen.step("data set") as step:
         found = study.parts(data, choice, options.subject, screen.say)

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             asdict(recipe),
         )
     store = choices.store(options, "evaluate", command, TRIALS)
-    parts = choices.parts(options, data, screen)
+    parts = choices.parts(options, data, study.config if study else {}, screen)
     floors = [(part, None, floor_job(part)) for part in parts if study is None or options.floor]
     trainings = [(part, seed, study.job(part, seed)) for part in parts for seed in range(options.seeds) if study]
     planned = [*floors, *trainings]

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     boards = [emulated_board(name).name for name in choices.words(options.board or "")]
     preset, (order,) = presets_of(options.preset)[0], orders_of(options.order, model)
     store = choices.store(options, "sweep", command, TRIALS)
-    parts = choices.parts(options, data, screen)
+    parts = choices.parts(options, data, {}, screen)
     plan = Plan(model.name, preset, order, method(preset, order), grid, parts, options.seeds)
 
     where: dict[str, Any] = {"engine": options.engine, "workers": options.jobs}

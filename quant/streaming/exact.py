@@ -6,6 +6,7 @@ The recording is preceded by zero points: so the states start.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -96,16 +97,15 @@ class _Builder:
         else:
             everything = ((0, 1 << 31, 1),) * len(self.graph.tensors[name].shape)
             self.out.add(f"{name}.next", Slice(everything), parts[0])
-        quiet = self._quiet()[name]
+        quiet = self._quiet[name]
         initial = quiet[0, ..., span[0] : span[1]]
         self.out.state(State(f"{name}.past", f"{name}.next", initial.astype(np.int64)))
 
+    @cached_property
     def _quiet(self) -> dict[str, Any]:
         """All tensors of a window of zero points."""
-        if not hasattr(self, "_silence"):
-            entry = self.graph.inputs[0]
-            self._silence = run(self.graph, {entry.name: np.full((1, *entry.shape), entry.zero_point)})
-        return self._silence
+        entry = self.graph.inputs[0]
+        return run(self.graph, {entry.name: np.full((1, *entry.shape), entry.zero_point)})
 
     def _along_time(self, node: Node) -> None:
         """One application per stretch that is computed."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 
 from edgekit.cli import main
+from edgekit.evaluation.options import parts
+from edgekit.screen import Screen
+from edgekit.verbs import evaluate
 from tests.edgekit.tiny_eeg import TINY
 
 QUICK = ["--data", TINY, "--folds", "3", "--epochs", "3", "--qat-epochs", "1", "--jobs", "1"]
@@ -66,3 +70,16 @@ def test_mistakes_are_told_before_anything_runs(
 ) -> None:
     assert main(["evaluate", *words, "--out", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "config", "expected"),
+    [([], {}, "channel"), ([], {"standardize": False}, "none"), (["--standardize", "sample"], {}, "sample")],
+)
+def test_trials_are_scaled_as_asked_for_or_as_the_configuration_was_published(
+    words: list[str], config: dict[str, bool], expected: str
+) -> None:
+    parser = argparse.ArgumentParser()
+    evaluate.arguments(parser)
+    options = parser.parse_args(["eegnet", "--data", TINY, "--folds", "3", *words])
+    assert {part.choice.standardize for part in parts(options, TINY, config, Screen(quiet=True))} == {expected}
