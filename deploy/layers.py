@@ -15,6 +15,7 @@ from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
 from deploy.needed import Needed, needed
 from deploy.orders import Orders
 from deploy.views import through, views
+from quant.dtypes import DType
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Node
 from quant.ops import Reshape
@@ -131,7 +132,7 @@ def _layouts(need: Needed, kernels: Sequence[Kernel]) -> dict[str, Layout]:
     """Channels-last everywhere, logical order at the borders, and reshapes that copy nothing where consumers agree."""
     flexible = {kernel.op for kernel in kernels} - {kernel.op for kernel in kernels if not kernel.any_layout}
     graph = need.graph
-    borders = {t.name for t in (*graph.inputs, *graph.outputs)}
+    borders = {t.name for t in (*graph.inputs, *graph.outputs) if t.dtype is not DType.B1}
     shapes = {name: need.tensor(name).shape for name in graph.tensors}
     layouts = {name: planar(shape) if name in borders else channels_last(shape) for name, shape in shapes.items()}
     for node in graph.nodes:

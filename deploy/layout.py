@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.dtypes import DType, from_bytes, to_bytes
 from quant.graph import Graph, Node
 from quant.ops import Reshape
 
@@ -43,6 +44,16 @@ class Layout:
         logical = np.empty_like(stored.reshape(-1))
         logical[self.order] = stored.reshape(-1)
         return logical.reshape(shape)
+
+    def image(self, values: NDArray, dtype: DType) -> bytes:
+        """The memory image of a tensor. Bits (``b1``) have one storage: channels-last, packed."""
+        return to_bytes(values if dtype is DType.B1 else self.store(values), dtype)
+
+    def tensor(self, image: bytes, dtype: DType, shape: tuple[int, ...]) -> NDArray:
+        """Inverse of :meth:`image`, in logical ``shape``."""
+        if dtype is DType.B1:
+            return from_bytes(image, dtype, shape)
+        return self.load(from_bytes(image, dtype, (prod(shape),)), shape)
 
     @cached_property
     def loops(self) -> tuple[tuple[int, int], ...]:
@@ -86,10 +97,12 @@ def with_logical_boundaries(graph: Graph) -> Graph:
     """The graph with copies at its borders where callers' logical order and channels-last storage differ.
 
     A caller of the firmware sees rows of channels as in the model; inside, tensors are channels-last. The copies are
-    identity reshapes named ``<tensor>.layout``.
+    identity reshapes named ``<tensor>.layout``. Bits are channels-last for callers, too.
     """
-    inputs = {t.name for t in graph.inputs if not channels_last(t.shape).plain}
-    outputs = {t.name for t in graph.outputs if not channels_last(t.shape).plain}
+    inputs, outputs = (
+        {t.name for t in tensors if t.dtype is not DType.B1 and not channels_last(t.shape).plain}
+        for tensors in (graph.inputs, graph.outputs)
+    )
     tensors = dict(graph.tensors)
 
     def inner(name: str) -> str:

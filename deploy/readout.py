@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.layout import Layout
-from quant.dtypes import DType, from_bytes
+from quant.dtypes import DType
 
 Facts = Mapping[str, Any]
 
@@ -22,9 +22,7 @@ def stored_tensor(memory: bytes, facts: Facts) -> NDArray:
     """A tensor, in logical shape, from the bytes that ``facts`` (an entry of build.json) says it occupies."""
     dtype = DType(facts["dtype"])
     layout = Layout(tuple(facts["layout"]["view"]), tuple(facts["layout"]["perm"]))
-    shape = tuple(facts["shape"])
-    flat = from_bytes(memory, dtype, (int(np.prod(shape)),))
-    return layout.load(flat, shape)
+    return layout.tensor(memory, dtype, tuple(facts["shape"]))
 
 
 def computed_parts(facts: Facts) -> dict[str, tuple[slice, ...]]:

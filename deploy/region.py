@@ -9,6 +9,7 @@ from typing import TypeVar
 from deploy.box import Range
 from deploy.kernels.packing import hwc
 from deploy.layout import Layout
+from quant.dtypes import DType
 from quant.graph import Tensor
 
 Axis = TypeVar("Axis")
@@ -86,5 +87,6 @@ def _order(tensor: Tensor, layout: Layout | None) -> tuple[int, int, int]:
 
 
 def flat(tensor: Tensor) -> Region:
-    """All elements of a tensor in storage order, whatever that is."""
-    return Region((1, 1, tensor.elements), ((0, 1), (0, 1), (0, tensor.elements)), tensor.dtype.bits // 8)
+    """All elements of a tensor in storage order, whatever that is; of bits, all bytes."""
+    count, item = (tensor.nbytes, 1) if tensor.dtype is DType.B1 else (tensor.elements, tensor.dtype.bits // 8)
+    return Region((1, 1, count), ((0, 1), (0, 1), (0, count)), item)

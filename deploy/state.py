@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from deploy.kernels.movement import positions, taken
 from deploy.layers import Layer, Lowered
-from quant.dtypes import to_bytes
 from quant.errors import Problem, UserError
 from quant.graph import State
 from quant.ops import Concat, Slice
@@ -69,8 +68,8 @@ def patterns(low: Lowered) -> list[NDArray[np.int8]]:
 
 def _pattern(low: Lowered, state: State) -> NDArray[np.int8]:
     tensor = low.graph.tensors[state.input]
-    values = np.frombuffer(to_bytes(low.layouts[state.input].store(state.initial), tensor.dtype), np.int8)
-    for period in (1, tensor.shape[0] * tensor.dtype.bits // 8):
+    values = np.frombuffer(low.layouts[state.input].image(state.initial, tensor.dtype), np.int8)
+    for period in (1, tensor.dtype.nbytes(tensor.shape[:1])):
         if np.array_equal(values, np.resize(values[:period], len(values))):
             return values[:period]
     return values

@@ -41,7 +41,7 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
-        return self.dtype.nbytes(self.elements)
+        return self.dtype.nbytes(self.shape)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from quant.ops import Op
 
 Order = Callable[[tuple[int, ...]], Layout]  # shape -> storage order
 
-C_TYPE = {DType.S8: "int8_t", DType.S16: "int16_t", DType.S32: "int32_t", DType.B1: "uint8_t"}
+C_TYPE = {DType.S8: "int8_t", DType.S16: "int16_t", DType.S32: "int32_t", DType.B1: "uint32_t"}
 
 
 def c_size(ctype: str) -> int:

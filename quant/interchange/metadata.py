@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from onnx import ModelProto
 
 from quant.dtypes import DType, from_bytes, to_bytes
@@ -31,7 +30,7 @@ class StateRecord:
 
     def of(self, dtype: DType, shape: tuple[int, ...]) -> State:
         """Raises Unsupported when the initial value does not fit."""
-        size = dtype.nbytes(int(np.prod(shape)))
+        size = dtype.nbytes(shape)
         what = f"its initial value has {len(self.initial)} bytes"
         require(len(self.initial) == size, what, f"{size} bytes for {dtype.value} {shape}")
         return State(self.input, self.output, from_bytes(self.initial, dtype, shape), self.storage)

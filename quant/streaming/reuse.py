@@ -42,7 +42,7 @@ class Track:
     @property
     def bytes(self) -> int:
         """Bytes of one position."""
-        return self.tensor.dtype.nbytes(prod(self.tensor.shape[:-1]))
+        return self.tensor.dtype.nbytes(self.tensor.shape[:-1])
 
     @property
     def reusable(self) -> Span:

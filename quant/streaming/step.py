@@ -64,7 +64,7 @@ class _Step(Causal):
         size = dict(held)
         for _, flow, state in self.seen:
             held[flow.name] += state.initial.shape[-1]
-            size[flow.name] += flow.tensor.dtype.nbytes(state.initial.size)
+            size[flow.name] += flow.tensor.dtype.nbytes(state.initial.shape)
         flows = {flow.name: flow for flow in self.flows.values()}
         return {
             "mode": "causal",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from deploy.kernels import KERNELS
 from deploy.kernels.base import C_TYPE, Call, Kernel, Site
-from deploy.layout import channels_last
-from quant.dtypes import to_bytes
+from deploy.layout import Layout, channels_last
+from quant.dtypes import DType
 from quant.graph import Tensor
 from tests.firmware.cases import Case
 
@@ -53,10 +53,10 @@ class Run:
     def expected(self) -> bytes:
         """Output bytes by the NumPy reference, in storage order."""
         if self.wanted is not None:
-            return to_bytes(self.site.out_layout.store(self.wanted), self.site.output.dtype)
+            return self.site.out_layout.image(self.wanted, self.site.output.dtype)
         values = [v[None].astype(np.int64) for v in self.case.values]
         y = self.site.op.evaluate(values, list(self.site.inputs))[0]
-        return to_bytes(self.site.out_layout.store(y), self.site.output.dtype)
+        return self.site.out_layout.image(y, self.site.output.dtype)
 
 
 def site_of(case: Case) -> Site:
@@ -192,11 +192,16 @@ def _team_function(call: Call) -> list[str]:
     return [head, f"    {call.function}(g, team, {', '.join(names)});", "}"]
 
 
+def _elements(layout: Layout, dtype: DType, values: NDArray) -> NDArray:
+    """What C holds: elements in storage order, bits as words."""
+    return np.frombuffer(layout.image(values, dtype), "<u4" if dtype is DType.B1 else dtype.numpy)
+
+
 def _function(index: int, run: Run) -> list[str]:
     calls = run.kernel.calls(run.site)
     lines = []
     for which, (x, layout, values) in enumerate(zip(run.site.inputs, run.site.layouts, run.case.values, strict=True)):
-        lines.append(_array(C_TYPE[x.dtype], f"x_{index}_{which}", layout.store(values), run.kernel.team))
+        lines.append(_array(C_TYPE[x.dtype], f"x_{index}_{which}", _elements(layout, x.dtype, values), run.kernel.team))
     for position, call in enumerate(calls):
         for array in call.arrays:
             lines.append(_array(array.ctype, f"{array.label}_{index}_{position}", array.values, run.kernel.team))

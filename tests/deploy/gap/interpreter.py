@@ -17,7 +17,6 @@ from deploy.gap.plan import ClusterPlan
 from deploy.gap.schedule import make_steps
 from deploy.gap.steps import Pointer, Step, Transfer
 from deploy.kernels.base import Site
-from quant.dtypes import from_bytes, to_bytes
 from quant.ops import AveragePool, Conv, MaxPool
 
 Moment = Literal["early", "late"]
@@ -43,7 +42,7 @@ class Interpreter:
         """Every layer's output that is stored whole, and the model's outputs; inputs (*shape)."""
         plan = self.plan
         for tensor in plan.graph.inputs:
-            data = to_bytes(plan.layouts[tensor.name].store(inputs[tensor.name]), tensor.dtype)
+            data = plan.layouts[tensor.name].image(inputs[tensor.name], tensor.dtype)
             self._write(plan.outside(tensor.name), data)
         results: dict[str, NDArray] = {}
         fetches = [step.fetch for step in self.steps if step.fetch]
@@ -90,18 +89,16 @@ class Interpreter:
         pointers = dict(zip(step.call.inputs, step.x, strict=True))
         for i, (tensor, layout) in enumerate(zip(site.inputs, site.layouts, strict=True)):
             at = pointers[i] if i in pointers else self.plan.pointer(step.layer.node.inputs[i])
-            flat = from_bytes(self._read(at, tensor.nbytes), tensor.dtype, (tensor.elements,))
-            loaded = layout.load(flat, tensor.shape)[slices(site.take(i))]
+            loaded = layout.tensor(self._read(at, tensor.nbytes), tensor.dtype, tensor.shape)[slices(site.take(i))]
             values.append(loaded[None].astype(np.int64))
         taken = [replace(x, shape=tuple(b - a for a, b in site.take(i))) for i, x in enumerate(site.inputs)]
         result = evaluate(site, values) if step.tile else site.op.evaluate(values, taken)
-        stored = site.out_layout.store(result[0].reshape(site.output.shape))
-        self._write(step.y, to_bytes(stored, site.output.dtype))
+        image = site.out_layout.image(result[0].reshape(site.output.shape), site.output.dtype)
+        self._write(step.y, image)
 
     def _tensor(self, name: str, at: Pointer) -> NDArray:
         tensor = self.plan.need.tensor(name)
-        flat = from_bytes(self._read(at, tensor.nbytes), tensor.dtype, (tensor.elements,))
-        return self.plan.layouts[name].load(flat, tensor.shape)
+        return self.plan.layouts[name].tensor(self._read(at, tensor.nbytes), tensor.dtype, tensor.shape)
 
     def _load(self, step: Step, transfers: tuple[Transfer, ...]) -> None:
         for transfer in transfers:
