@@ -2,6 +2,7 @@
 
 from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
+from deploy.kernels.bits import PortableArgMin, PortableBind, PortableBundle, PortableHamming
 from deploy.kernels.columns_dsp import SmlaColumns
 from deploy.kernels.columns_xpulp import XpulpColumns
 from deploy.kernels.conv import PortableConv, PortableDepthwise
@@ -48,6 +49,10 @@ KERNELS: tuple[Kernel, ...] = (
     PortableRequantize(),
     XpulpRequantize(),
     PortableArgMax(),
+    PortableArgMin(),
+    PortableBind(),
+    PortableBundle(),
+    PortableHamming(),
     PortableConcat(),
     XpulpConcat(),
     PortableSlice(),

@@ -6,43 +6,31 @@
 * ``SumPool(x, ones, x_zero_point) {kernel_shape, strides, pads, group}``: int32 sum of x - x_zero_point over a window
 * ``Table(x, table) {zero_point}``: table[x + 128]
 
+Those on bits are in :mod:`quant.interchange.bit_functions`.
+
 ONNX shifts unsigned integers only, so an arithmetic shift of |t| < 2^62 is ((t + 2^62) >> s) - (2^62 >> s) in uint64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
 
-DOMAIN = "edgekit"
-OPSET = 18
+from quant.interchange.bit_functions import bit_functions
+from quant.interchange.local_function import DOMAIN, from_attribute, function
+
 IR_VERSION = 10  # the newest that ONNX Runtime 1.24 reads
 I32, I64, U64 = TensorProto.INT32, TensorProto.INT64, TensorProto.UINT64
 TAIL = ("zero_point", "lo", "hi", "to")
 
 
-def _from_attribute(node: NodeProto, name: str, source: str, kind: AttributeProto.AttributeType) -> NodeProto:
-    """Let attribute ``name`` of ``node`` take the value of the function's attribute ``source``."""
-    node.attribute.append(AttributeProto(name=name, ref_attr_name=source, type=kind))
-    return node
-
-
 def _int(value: str) -> NodeProto:
     """A constant int64 named and valued as the function's attribute ``value``."""
-    return _from_attribute(helper.make_node("Constant", [], [value]), "value_int", value, AttributeProto.INT)
-
-
-def _function(
-    name: str, inputs: Sequence[str], output: str, attributes: Sequence[str], nodes: list[NodeProto]
-) -> FunctionProto:
-    imports = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
-    return helper.make_function(DOMAIN, name, inputs, [output], nodes, imports, attributes=attributes)
+    return from_attribute(helper.make_node("Constant", [], [value]), "value_int", value, AttributeProto.INT)
 
 
 def _rescale() -> FunctionProto:
     node = helper.make_node
-    cast = _from_attribute(node("Cast", ["clipped"], ["y"]), "to", "to", AttributeProto.INT)
+    cast = from_attribute(node("Cast", ["clipped"], ["y"]), "to", "to", AttributeProto.INT)
     nodes = [
         node("Constant", [], ["offset"], value_int=1 << 62),
         node("Cast", ["s"], ["places"], to=U64),
@@ -59,13 +47,13 @@ def _rescale() -> FunctionProto:
         node("Clip", ["moved", "lo", "hi"], ["clipped"]),
         cast,
     ]
-    return _function("Rescale", ["total", "s"], "y", TAIL, nodes)
+    return function("Rescale", ["total", "s"], "y", TAIL, nodes)
 
 
 def _call_rescale() -> NodeProto:
     call = helper.make_node("Rescale", ["total", "s"], ["y"], domain=DOMAIN)
     for name in TAIL:
-        _from_attribute(call, name, name, AttributeProto.INT)
+        from_attribute(call, name, name, AttributeProto.INT)
     return call
 
 
@@ -77,7 +65,7 @@ def _requant() -> FunctionProto:
         node("Add", ["scaled", "a"], ["total"]),
         _call_rescale(),
     ]
-    return _function("Requant", ["acc", "m", "a", "s"], "y", TAIL, nodes)
+    return function("Requant", ["acc", "m", "a", "s"], "y", TAIL, nodes)
 
 
 def _requant_add() -> FunctionProto:
@@ -91,15 +79,15 @@ def _requant_add() -> FunctionProto:
         node("Add", ["sum", "a"], ["total"]),
         _call_rescale(),
     ]
-    return _function("RequantAdd", ["x1", "x2", "m1", "m2", "a", "s"], "y", TAIL, nodes)
+    return function("RequantAdd", ["x1", "x2", "m1", "m2", "a", "s"], "y", TAIL, nodes)
 
 
 def _sum_pool() -> FunctionProto:
     conv = helper.make_node("ConvInteger", ["x", "ones", "x_zero_point"], ["acc"])
     for name in ("kernel_shape", "strides", "pads"):
-        _from_attribute(conv, name, name, AttributeProto.INTS)
-    _from_attribute(conv, "group", "group", AttributeProto.INT)
-    return _function(
+        from_attribute(conv, name, name, AttributeProto.INTS)
+    from_attribute(conv, "group", "group", AttributeProto.INT)
+    return function(
         "SumPool", ["x", "ones", "x_zero_point"], "acc", ["kernel_shape", "strides", "pads", "group"], [conv]
     )
 
@@ -112,9 +100,9 @@ def _table() -> FunctionProto:
         node("Add", ["wide", "half"], ["index"]),
         node("Gather", ["table", "index"], ["y"], axis=0),
     ]
-    return _function("Table", ["x", "table"], "y", ["zero_point"], nodes)
+    return function("Table", ["x", "table"], "y", ["zero_point"], nodes)
 
 
 def functions() -> list[FunctionProto]:
     """All functions, in the order in which they need each other."""
-    return [_rescale(), _requant(), _requant_add(), _sum_pool(), _table()]
+    return [_rescale(), _requant(), _requant_add(), _sum_pool(), _table(), *bit_functions()]

@@ -10,7 +10,8 @@ from quant.dtypes import DType
 from quant.errors import Problem, Unsupported, UserError
 from quant.graph import Graph, GraphBuilder, Tensor
 from quant.interchange import metadata
-from quant.interchange.functions import DOMAIN, functions
+from quant.interchange.functions import functions
+from quant.interchange.local_function import DOMAIN
 from quant.interchange.model import Model, dimensions, load
 from quant.interchange.qcdq import from_qcdq
 from quant.interchange.view import NodeView

@@ -9,7 +9,8 @@ from onnx import ModelProto, ValueInfoProto, helper
 
 from quant.graph import Graph
 from quant.interchange import metadata
-from quant.interchange.functions import DOMAIN, IR_VERSION, OPSET, functions
+from quant.interchange.functions import IR_VERSION, functions
+from quant.interchange.local_function import DOMAIN, OPSET
 from quant.interchange.writer import ELEMENT, Writer
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from quant.interchange.functions import DOMAIN
+from quant.interchange.local_function import DOMAIN
 from quant.requant import Requant
 
 ELEMENT = {"s8": TensorProto.INT8, "s16": TensorProto.INT16, "s32": TensorProto.INT32, "b1": TensorProto.BOOL}

@@ -2,9 +2,13 @@
 
 from quant.ops.add import Add
 from quant.ops.argmax import ArgMax
+from quant.ops.argmin import ArgMin
 from quant.ops.base import Op
+from quant.ops.bind import Bind
+from quant.ops.bundle import Bundle
 from quant.ops.conv import Conv
 from quant.ops.dense import Dense
+from quant.ops.hamming import Hamming
 from quant.ops.movement import Concat, Pad, Reshape, Slice
 from quant.ops.pool import AveragePool, MaxPool
 from quant.ops.requantize import Requantize
@@ -23,16 +27,24 @@ OPS: tuple[type[Op], ...] = (
     Reshape,
     Requantize,
     ArgMax,
+    ArgMin,
+    Bind,
+    Bundle,
+    Hamming,
 )
 
 __all__ = [
     "OPS",
     "Add",
     "ArgMax",
+    "ArgMin",
     "AveragePool",
+    "Bind",
+    "Bundle",
     "Concat",
     "Conv",
     "Dense",
+    "Hamming",
     "MaxPool",
     "Op",
     "Pad",

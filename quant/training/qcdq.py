@@ -20,7 +20,8 @@ import onnx
 import torch
 from onnx import ModelProto, NodeProto, helper
 
-from quant.interchange.functions import IR_VERSION, OPSET
+from quant.interchange.functions import IR_VERSION
+from quant.interchange.local_function import OPSET
 from quant.networks.layers import Conv
 from quant.networks.network import INPUT
 from quant.training.export import onnx_pads

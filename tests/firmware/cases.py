@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from deploy.layout import Layout, channels_last
+from deploy.layout import Layout
 from quant.dtypes import DType
-from quant.graph import Tensor
 from quant.ops import Add, ArgMax, AveragePool, Concat, Conv, Dense, MaxPool, Op, Pad, Requantize, Reshape, Slice, Table
 from quant.requant import Requant
+from tests.firmware.bit_cases import bit_cases
+from tests.firmware.case import Case, draw, tensor
 
 HIGH = 0.004  # a real factor below 1/4: s >= 33, one high-word multiplication is enough
 WIDE = 0.6  # a factor that needs the full 64-bit form
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One operator application: what goes in, and in which storage order."""
-
-    name: str
-    op: Op
-    tensors: tuple[Tensor, ...]
-    values: tuple[NDArray[np.int64], ...]
-    layouts: tuple[Layout, ...] | None = None
-
-    @property
-    def stored(self) -> tuple[Layout, ...]:
-        return self.layouts or tuple(channels_last(t.shape) for t in self.tensors)
-
-
-def tensor(shape: Sequence[int], zero_point: int = 3, dtype: DType = DType.S8, name: str = "x") -> Tensor:
-    return Tensor(name, tuple(shape), dtype, zero_point)
-
-
-def draw(rng: np.random.Generator, x: Tensor, spread: str = "all") -> NDArray[np.int64]:
-    """Values of a tensor: the whole range, or nothing but its two ends."""
-    if spread == "ends":
-        return rng.choice([x.dtype.low, x.dtype.high], x.shape)
-    return rng.integers(x.dtype.low, x.dtype.high, x.shape, endpoint=True)
 
 
 # name: (input shape, outputs, kernel, strides, dilations, pads, groups)
@@ -270,5 +243,5 @@ def movements(rng: np.random.Generator) -> Iterator[Case]:
 
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    groups = (convolutions, dense_layers, additions, pools, elementwise, movements)
+    groups = (convolutions, dense_layers, additions, pools, elementwise, movements, bit_cases)
     return [case for group in groups for case in group(rng)]

@@ -14,7 +14,7 @@ from deploy.kernels.base import C_TYPE, Call, Kernel, Site
 from deploy.layout import Layout, channels_last
 from quant.dtypes import DType
 from quant.graph import Tensor
-from tests.firmware.cases import Case
+from tests.firmware.case import Case
 
 SLACK = 8  # elements behind the operands of a team's kernels, which may be read
 GUARD = 64  # bytes behind every output and behind the scratch memory that must stay as they are

@@ -15,7 +15,8 @@ from deploy.kernels.dense import PortableDense
 from deploy.kernels.xpulp import up
 from quant.ops import Dense
 from quant.requant import Requant
-from tests.firmware.cases import Case, all_cases, convolutions, tensor
+from tests.firmware.case import Case, tensor
+from tests.firmware.cases import all_cases, convolutions
 from tests.firmware.harness import Run, mismatches, plan_runs, result_bytes
 from tests.firmware.tiles import tile_runs
 from tests.firmware.toolchain import HOST_FLAGS, run_on_host
@@ -36,7 +37,7 @@ def test_every_variant_is_exercised(runs: list[Run]) -> None:
 
 def test_outputs_take_the_place_of_inputs(runs: list[Run]) -> None:
     names = {run.kernel.name for run in runs if run.inplace is not None}
-    assert names == {"conv_smlad", "conv_line_smlad", "add", "add_smlad", "table", "requantize"}
+    assert names == {"conv_smlad", "conv_line_smlad", "add", "add_smlad", "table", "requantize", "bind"}
 
 
 @pytest.mark.parametrize("compiler", HOST_FLAGS)

@@ -17,7 +17,7 @@ from deploy.tile import channel_unit, output_region
 from quant.graph import Tensor
 from quant.ops import Conv
 from quant.requant import Requant
-from tests.firmware.cases import Case
+from tests.firmware.case import Case
 from tests.firmware.harness import GUARD, Run, site_of, sites_of
 
 

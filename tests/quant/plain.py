@@ -26,6 +26,7 @@ from quant.ops import (
     Table,
 )
 from quant.requant import Requant
+from tests.quant.plain_bits import bit_element
 
 Index = tuple[int, ...]
 Element = Callable[[Index], int]
@@ -55,6 +56,9 @@ def seen(
 def element(op: Op, xs: Sequence[NDArray], tensors: Sequence[Tensor]) -> Element:
     """The function from an output index to its value."""
     x, z = xs[0], tensors[0].zero_point
+    bits = bit_element(op, xs)
+    if bits is not None:
+        return bits
     if isinstance(op, Conv):
         per_group, per_out = op.weight.shape[1], len(op.weight) // op.groups
 

@@ -13,6 +13,7 @@ from quant.graph import Graph
 from quant.ops import OPS
 from quant.reference import run
 from tests.quant import plain
+from tests.quant.bit_models import SEEDS, bit_graph
 from tests.quant.machines import agree
 from tests.quant.models import every_operator
 from tests.quant.strategies import STEPS, graphs, inputs_of
@@ -41,13 +42,23 @@ def test_plain_integers_give_the_same_values_on_every_tensor(graph: Graph) -> No
 @pytest.mark.parametrize("spatial", [1, 2])
 def test_all_operators_in_one_graph(spatial: int) -> None:
     graph = every_operator(spatial).build()
-    assert {type(node.op) for node in graph.nodes} == set(OPS)
+    assert {type(node.op) for node in (*graph.nodes, *bit_graph(0).nodes)} == set(OPS)
     values = agree(graph, inputs_of(graph))
     assert all(len(np.unique(values[node.output])) > 1 for node in graph.nodes), "every layer shows differences"
 
 
 def test_strategies_know_every_operator() -> None:
-    assert len(set(STEPS)) == len(OPS)
+    assert len(set(STEPS)) + len({type(node.op) for node in bit_graph(0).nodes}) == len(OPS)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_graphs_of_bits(seed: int) -> None:
+    graph = bit_graph(seed)
+    values = agree(graph, inputs_of(graph))
+    for node in graph.nodes:
+        tensors = graph.inputs_of(node)
+        found = plain.evaluate(node.op, [values[t.name].astype(np.int64) for t in tensors], tensors)
+        assert values[node.output].reshape(4, -1).tolist() == found, node.name
 
 
 def test_samples_do_not_depend_on_their_batch() -> None:

@@ -14,7 +14,7 @@ from deploy.layout import Layout
 from quant.graph import Tensor
 from quant.ops import Add, Dense
 from quant.requant import Requant
-from tests.firmware.cases import Case
+from tests.firmware.case import Case
 from tests.firmware.harness import site_of
 
 

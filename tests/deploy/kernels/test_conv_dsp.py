@@ -11,7 +11,7 @@ from deploy.kernels.conv_dsp import SmladConv, SmladDepthwise, pack_weights, pai
 from quant.graph import Tensor
 from quant.ops import Conv
 from quant.requant import Requant
-from tests.firmware.cases import Case
+from tests.firmware.case import Case
 from tests.firmware.harness import site_of
 
 

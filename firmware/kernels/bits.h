@@ -1,0 +1,15 @@
+/* Bits in 32-bit words, the first one lowest; what lies behind the last one in its word is 0. */
+#ifndef EK_BITS_H
+#define EK_BITS_H
+
+#include "base.h"
+
+/* Number of ones in a word: by pairs, nibbles and bytes, whose sum a multiplication leaves in the highest byte. */
+EK_INLINE int32_t ek_popcount(uint32_t word) {
+    word -= (word >> 1) & 0x55555555u;
+    word = (word & 0x33333333u) + ((word >> 2) & 0x33333333u);
+    word = (word + (word >> 4)) & 0x0f0f0f0fu;
+    return (int32_t)((word * 0x01010101u) >> 24);
+}
+
+#endif

@@ -1,0 +1,33 @@
+"""Graphs over the operators on bits: random sizes, one input of hypervectors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quant.dtypes import DType
+from quant.graph import Graph, GraphBuilder
+from quant.ops import ArgMin, Bind, Bundle, Hamming
+
+SEEDS = range(6)
+
+
+def bit_graph(seed: int) -> Graph:
+    """Every operator on bits, all of them connected, the same graph for the same seed; sizes are seldom whole words."""
+    rng = np.random.default_rng(seed)
+    length, positions, classes = int(rng.integers(1, 400)), int(rng.integers(1, 9)), int(rng.integers(1, 6))
+    b = GraphBuilder(f"bits-{seed}")
+
+    def random(*shape: int) -> NDArray[np.bool_]:
+        return rng.integers(0, 2, shape).astype(bool)
+
+    x = b.input("x", (length, positions), DType.B1)
+    keyed = b.add("keyed", Bind(random(length, positions)), x)
+    both = b.add("both", Bind(), keyed, b.add("other", Bind(random(length, positions)), x))
+    query = b.add("majority", Bundle("majority"), keyed)
+    parity = b.add("parity", Bundle("xor"), both)
+    seen = b.add("distances", Hamming(random(length, classes)), query)
+    centroids = b.add("centroids", Hamming(random(length, 2 * classes), 2, counted=True), parity, seen)
+    b.output(b.add("class", ArgMin(0), centroids))
+    b.output(b.add("to input", Hamming(), query, x))
+    return b.build()
