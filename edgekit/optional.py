@@ -9,6 +9,7 @@ EXTRAS = {
     "ray": "scale",
     "scipy": "train",
     "sklearn": "train",
+    "pyriemann": "train",
     "moabb": "eeg",
 }
 

@@ -144,14 +144,18 @@ class FrontEnd:
         y = self.filtered(x) * self.unit
         return y @ y.swapaxes(-1, -2) / (self.samples - 1) + self.rho / self.channels * np.eye(self.channels)
 
-    def whitened(self, x: ArrayLike) -> Real:
+    def whitened(self, covariances: ArrayLike) -> Real:
         """(trials, bands, n, n) float64: W C W."""
         w = self.whitening.astype(np.float64)
-        return w @ self.covariances(x) @ w
+        return w @ np.asarray(covariances) @ w
 
     def features(self, x: ArrayLike) -> Real:
         """(trials, bands, features of a band) in float64, not quantized."""
-        values, vectors = np.linalg.eigh(self.whitened(x))
+        return self.of_covariances(self.covariances(x))
+
+    def of_covariances(self, covariances: ArrayLike) -> Real:
+        """:meth:`features` of windows with these covariances (trials, bands, n, n)."""
+        values, vectors = np.linalg.eigh(self.whitened(covariances))
         logarithms = (vectors * np.log(values)[..., None, :]) @ vectors.swapaxes(-1, -2)
         rows, columns = self.triangle
         return logarithms[..., rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2.0))
