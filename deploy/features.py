@@ -2,14 +2,61 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.boards import Board
 from deploy.raw_input import c_float
-from quant.front_end import FrontEnd
+from quant.front_end import FrontEnd, front_end
+from quant.graph import Graph
 
 HEADER = "features/riemann.h"
-FLAGS = ("-fno-math-errno",)  # a square root is one instruction
+FLOAT_SUFFIXES = ("fpv4-sp-d16", "fpv5-sp-d16")
 PER_LINE = 6
+
+
+def has_float(board: Board) -> bool:
+    """Whether the board computes in float32 by its own instructions."""
+    return board.target == "host" or any(name in FLOAT_SUFFIXES for name in board.isa)
+
+
+def on_board(graph: Graph, board: Board) -> FrontEnd | None:
+    """The front end that the project has a function for; None where the model has none or the board no FPU.
+
+    Raises:
+        UserError: the model's description of it makes no sense.
+    """
+    front = front_end(graph)
+    return front if front is not None and has_float(board) else None
+
+
+def facts(graph: Graph, board: Board, prefix: str) -> dict[str, Any] | None:
+    """For ``build.json``: what stands in front of the model's input; None where nothing does."""
+    front = front_end(graph)
+    if front is None:
+        return None
+    here = has_float(board)
+    return {
+        "channels": front.channels,
+        "samples": front.samples,
+        "bands": front.bands,
+        "function": f"{prefix}_features" if here else None,
+        "reason": None if here else f"{board.name} has no FPU: its input is the int16 features",
+        "sample_bytes": sample_bytes(front),
+        "table_bytes": table_bytes(front) if here else 0,
+    }
+
+
+def sample_bytes(front: FrontEnd) -> int:
+    """Bytes of one window of int16 samples."""
+    return 2 * front.channels * front.samples
+
+
+def table_bytes(front: FrontEnd) -> int:
+    """Bytes of the constants of all bands."""
+    return 4 * front.bands * (5 + front.per_band)
 
 
 def prototype(prefix: str) -> str:
@@ -17,12 +64,40 @@ def prototype(prefix: str) -> str:
     return f"void {prefix}_features(const int16_t *samples, int16_t *features)"
 
 
+def declarations(front: FrontEnd, prefix: str) -> list[str]:
+    """For ``model.h``."""
+    upper = prefix.upper()
+    return [
+        f"/* Samples, int16 ({front.channels} channels, {front.samples}), one step is {front.unit:.9g}; row-major */",
+        f"#define {upper}_SAMPLE_BYTES {sample_bytes(front)}",
+        "/* The model's input from one window of samples, in float32. Not reentrant. */",
+        f"{prototype(prefix)};",
+        "",
+    ]
+
+
+def for_runtime(front: FrontEnd) -> str:
+    """For ``ek_model.h``, behind what every model has."""
+    text = (
+        f"/* There is a front end: its windows of int16 samples. */\n#define EK_SAMPLE_BYTES {sample_bytes(front)}\n\n"
+    )
+    return text + f"/* The model's input from a window of samples; both aligned to 2 bytes. */\n{ADAPTER};\n\n"
+
+
+def adapter(prefix: str) -> list[str]:
+    """The C function that the runtime calls, which knows no model."""
+    return [ADAPTER, "{", f"    {prefix}_features(samples, features);", "}", ""]
+
+
+ADAPTER = "void ek_model_features(const void *samples, void *features)"
+
+
 def shared_parameters(front: FrontEnd) -> tuple[int, np.float32, np.float32]:
     """samples, ridge and steps per unit of ``ek_window_features``."""
     return front.samples, np.float32(front.rho / front.channels), np.float32(1.0 / front.scale)
 
 
-def covariance_gain(front: FrontEnd) -> np.ndarray:
+def covariance_gain(front: FrontEnd) -> NDArray[np.float32]:
     """(bands,) float32: what sums of products of samples filtered without gain are multiplied by."""
     return np.asarray((front.gains * front.unit) ** 2 / (front.samples - 1), np.float32)
 
@@ -33,10 +108,9 @@ def source(front: FrontEnd, prefix: str, heading: str) -> str:
     upper = np.triu_indices(front.channels)
     lines = [heading, f"#define EK_CHANNELS {front.channels}", "", f'#include "{HEADER}"', ""]
     lines += [f"{prototype(prefix)};", ""]
-    lines += [
-        f"static const ek_window_features shared = {{{samples}, {c_float(float(ridge))}, {c_float(float(per_unit))}}};"
-    ]
-    lines += ["", f"static const ek_band bands[{front.bands}] = {{"]
+    shared = f"{samples}, {c_float(float(ridge))}, {c_float(float(per_unit))}"
+    lines += [f"static const ek_window_features shared = {{{shared}}};", ""]
+    lines += [f"static const ek_band bands[{front.bands}] = {{"]
     for denominators, gain, whitening in zip(front.denominators, covariance_gain(front), front.whitening, strict=True):
         sections = ", ".join(c_float(value) for value in denominators.tolist())
         lines += [f"    {{{{{{{sections}}}}}, {c_float(float(gain))},", "     {"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy import raw_input
+from deploy import features, raw_input
 from deploy.codegen import array_definition, entry_function, identifier, layer_symbol, parameters, provenance
 from deploy.kernels.base import Array
 from deploy.layers import Lowered
@@ -127,6 +127,8 @@ def selftest(plan: Lowered) -> str:
         "}",
         "",
     ]
+    if features.on_board(plan.graph, plan.board):
+        lines += features.adapter(prefix)
     clear = [f"    {prefix}_reset();"] if plan.graph.states else []
     lines += [f"int {prefix}_selftest(void)", "{", *clear]
     lines += ["    ek_model_run(given, result);"] * _runs(plan)
@@ -156,5 +158,6 @@ def adapter(plan: Lowered) -> str:
     text += f"#define EK_INPUT_BYTES {given}\n#define EK_OUTPUT_BYTES {expected}\n\n"
     text += "/* All inputs one after the other in, all outputs one after the other out. */\n"
     text += "void ek_model_run(const int8_t *input, int8_t *output);\n\n"
-    text += "/* 0 when the embedded vector gives the expected bytes. */\nint ek_model_selftest(void);\n\n#endif\n"
-    return text
+    text += "/* 0 when the embedded vector gives the expected bytes. */\nint ek_model_selftest(void);\n\n"
+    front = features.on_board(plan.graph, plan.board)
+    return text + (features.for_runtime(front) if front else "") + "#endif\n"

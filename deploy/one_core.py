@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from deploy import project
+from deploy import features, project
 from deploy.boards import Board
 from deploy.codegen import code_in_ram, identifier, layer_functions
 from deploy.compilers import cortex_compiler, host_compiler
@@ -97,6 +97,7 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
     functions, image = layer_functions(plan), folder / "firmware.bin"
     return {
         **model_facts(plan, compiler),
+        "front_end": features.facts(plan.graph, plan.board, identifier(plan.graph.name)),
         "sha256": hashlib.sha256(image.read_bytes()).hexdigest() if image.exists() else None,
         "bytes": asdict(sizes),
         "arena_bound": plan.arena.bound,

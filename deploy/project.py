@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
-from deploy import codegen, interface
+from deploy import codegen, features, interface
 from deploy.compilers import COMMON, FREESTANDING, GCC_CORTEX, ZIG_CORTEX
 from deploy.paths import edgekit_version, firmware_root
 from deploy.plan import Plan
 
+FEATURES = "features.c"
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 
 
@@ -21,13 +22,19 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
     root = firmware_root()
     source = folder / "src"
     source.mkdir()
+    prefix = codegen.identifier(plan.graph.name)
+    front = features.on_board(plan.graph, plan.board)
+    declarations = [*interface.layer_declarations(plan), *(features.declarations(front, prefix) if front else [])]
     texts = {
-        "model.h": interface.header(plan, {"ARENA": plan.arena.size}, interface.layer_declarations(plan)),
+        "model.h": interface.header(plan, {"ARENA": plan.arena.size}, declarations),
         "model.c": codegen.source(plan),
         "model_weights.h": codegen.weights(plan),
         "model_selftest.c": interface.selftest(plan),
         "ek_model.h": interface.adapter(plan),
     }
+    if front:
+        texts[FEATURES] = features.source(front, prefix, codegen.provenance(plan, "Front end"))
+        copy_with_includes(root, Path(features.HEADER), folder)
     for name, text in texts.items():
         (source / name).write_text(text, encoding="utf-8")
     copy_kernels((layer.kernel.header for layer in plan.layers), folder / "kernels")
@@ -53,12 +60,18 @@ def write_stack(folder: Path, stack_bytes: int) -> None:
 
 def sources(plan: Plan, folder: Path, *, command: bool = True) -> list[Path]:
     """C files to compile; without ``command`` only the model itself (for a library)."""
-    model = [folder / "src" / "model.c", folder / "src" / "model_selftest.c"]
+    model = [folder / "src" / name for name in model_sources(plan)]
     if not command:
         return model
     if plan.board.target == "host":
         return [*model, folder / "runtime" / "host.c"]
     return [*model, *sorted((folder / "runtime").glob("*.c")), *sorted((folder / "board").glob("*.c"))]
+
+
+def model_sources(plan: Plan) -> list[str]:
+    """C files of the model itself, in ``src``."""
+    front = features.on_board(plan.graph, plan.board)
+    return ["model.c", "model_selftest.c", *([FEATURES] if front else [])]
 
 
 def include_flags(folder: Path) -> list[str]:
@@ -68,11 +81,11 @@ def include_flags(folder: Path) -> list[str]:
 def copy_kernels(headers: Iterable[str], target: Path) -> None:
     """Kernel headers and whatever they include."""
     for header in sorted(set(headers)):
-        _copy_with_includes(firmware_root() / "kernels", Path(header), target)
+        copy_with_includes(firmware_root() / "kernels", Path(header), target)
 
 
-def _copy_with_includes(root: Path, header: Path, target: Path) -> None:
-    """Copy a kernel header and, recursively, the headers it includes, keeping their places."""
+def copy_with_includes(root: Path, header: Path, target: Path) -> None:
+    """Copy a header and, recursively, the headers it includes, keeping their places."""
     destination = target / header
     if destination.exists():
         return
@@ -80,7 +93,7 @@ def _copy_with_includes(root: Path, header: Path, target: Path) -> None:
     shutil.copy(root / header, destination)
     for name in INCLUDE.findall((root / header).read_text(encoding="utf-8")):
         included = (root / header.parent / name).resolve().relative_to(root.resolve())
-        _copy_with_includes(root, included, target)
+        copy_with_includes(root, included, target)
 
 
 def _template_values(plan: Plan) -> dict[str, str]:
@@ -95,6 +108,7 @@ def _template_values(plan: Plan) -> dict[str, str]:
         "board": board.name,
         "board_title": board.title,
         "version": edgekit_version(),
+        "model_sources": " ".join(f"src/{name}" for name in model_sources(plan)),
         "input_bytes": str(sum(t.nbytes for t in graph.inputs)),
         "output_bytes": str(sum(t.nbytes for t in graph.outputs)),
         "arena_bytes": str(plan.arena.size),

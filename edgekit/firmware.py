@@ -89,7 +89,7 @@ class Firmware:
 
         arena, kept = f"{self.facts['prefix']}_arena", self.facts["layers"] if layers else []
         shots = [Snapshot(layer["name"], arena, tuple(reads(layer))) for layer in kept]
-        emulator, model = self._emulator()
+        emulator, model = self.emulator()
         result = emulator.run([to_bytes(sample, DType(self.input["dtype"])) for sample in inputs], model, shots)
         tensors = {
             layer["output"]["name"]: np.array([assembled(layer, data) for data in result.dumps[layer["name"]]])
@@ -105,7 +105,7 @@ class Firmware:
 
         Raises: as :meth:`emulate`.
         """
-        emulator, model = self._emulator(board, core)
+        emulator, model = self.emulator(board, core)
         return emulator.trace(to_bytes(sample, DType(self.input["dtype"])), model)
 
     def simulator(self) -> Simulator:
@@ -116,7 +116,8 @@ class Firmware:
             raise UserError(Problem(f"it was built for '{self.board.name}'", f"firmware folder {self.folder}"))
         return Simulator(self.folder, self.facts, self.board)
 
-    def _emulator(self, board: Board | None = None, core: Core | None = None) -> tuple[Emulator, Model]:
+    def emulator(self, board: Board | None = None, core: Core | None = None) -> tuple[Emulator, Model]:
+        """The image on its emulated board, and what to ask of it; raises as :meth:`emulate`."""
         from edgekit.emulate.cortex_m import Emulator, LayerSymbol, Model
 
         facts = self.facts

@@ -37,12 +37,15 @@ class Model:
 
     Attributes:
         run: C function of one inference; it calls the layers' functions.
+        request, answer: what begins the frames of inputs and outputs.
     """
 
     run: str
     layers: tuple[LayerSymbol, ...]
     input_bytes: int
     output_bytes: int
+    request: bytes = frames.INPUT
+    answer: bytes = frames.OUTPUT
 
 
 @dataclass(frozen=True)
@@ -197,10 +200,10 @@ class Emulator:
             if context and name in copies:
                 copies[name].left(machine)
 
-        received = frames.requests(inputs)
+        received = frames.requests(inputs, model.request)
         with Machine(self.image, self.board, received, contexts, budget=budget, leave=leave) as machine:
             finished = machine.run()
-        answers = frames.answers(finished.sent, len(inputs), model.output_bytes)
+        answers = frames.answers(finished.sent, len(inputs), model.output_bytes, model.answer)
         self._check_runs(finished, len(inputs))
         blocks = finished.blocks[finished.blocks["context"] > 0]
         return EmulationResult(
@@ -223,10 +226,10 @@ class Emulator:
         with Machine(
             self.image,
             self.board,
-            frames.requests([data, data]),
+            frames.requests([data, data], model.request),
             self.contexts(model),
             budget=budget,
-            measure_from=len(frames.requests([data])),
+            measure_from=len(frames.requests([data], model.request)),
             tracing=tracing,
         ) as machine:
             finished = machine.run()

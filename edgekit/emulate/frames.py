@@ -10,6 +10,8 @@ from edgekit.emulate.errors import EmulationError
 STATUS = b"EK"
 INPUT = b"\xebI"
 OUTPUT = b"\xebO"
+SAMPLES = b"\xebR"  # of a model with a front end: answered by the output
+TO_FEATURES = b"\xebF"  # the same, answered by the features
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,12 @@ class Answers:
     outputs: list[bytes]
 
 
-def requests(inputs: Sequence[bytes]) -> bytes:
+def requests(inputs: Sequence[bytes], request: bytes = INPUT) -> bytes:
     """All bytes the host sends."""
-    return b"".join(INPUT + data for data in inputs)
+    return b"".join(request + data for data in inputs)
 
 
-def answers(sent: bytes, count: int, output_bytes: int) -> Answers:
+def answers(sent: bytes, count: int, output_bytes: int, answer: bytes = OUTPUT) -> Answers:
     """Takes the firmware's bytes apart.
 
     Raises:
@@ -34,12 +36,12 @@ def answers(sent: bytes, count: int, output_bytes: int) -> Answers:
     where = "UART output of the firmware"
     if sent[:2] != STATUS or len(sent) < 3:
         raise EmulationError(f"no status after start-up: {sent[:16]!r}", where)
-    frame = len(OUTPUT) + output_bytes
+    frame = len(answer) + output_bytes
     body = sent[3:]
     if len(body) != count * frame:
         raise EmulationError(f"{len(body)} bytes, {count * frame} expected for {count} outputs", where)
     frames = [body[at : at + frame] for at in range(0, len(body), frame)]
-    broken = [index for index, data in enumerate(frames) if data[:2] != OUTPUT]
+    broken = [index for index, data in enumerate(frames) if data[:2] != answer]
     if broken:
-        raise EmulationError(f"output {broken[0]} does not start with {OUTPUT!r}", where)
-    return Answers(sent[2] == 0, [data[len(OUTPUT) :] for data in frames])
+        raise EmulationError(f"output {broken[0]} does not start with {answer!r}", where)
+    return Answers(sent[2] == 0, [data[len(answer) :] for data in frames])

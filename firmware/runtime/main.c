@@ -4,6 +4,10 @@
  * Host to board:    0xEB 'I' input        EK_INPUT_BYTES bytes, int8, logical (channel, row, column) order
  * Board to host:    0xEB 'O' output       EK_OUTPUT_BYTES bytes, same order
  *
+ * Where the model has a front end, EK_SAMPLE_BYTES bytes of int16 samples, little-endian, channel after channel:
+ * Host to board:    0xEB 'R' samples      answered by 0xEB 'O' output
+ * Host to board:    0xEB 'F' samples      answered by 0xEB 'F' features, EK_INPUT_BYTES bytes
+ *
  * The host waits for each answer before it sends the next frame. Bytes outside a frame are ignored.
  */
 #include "ek_board.h"
@@ -11,8 +15,11 @@
 
 #define FRAME_START 0xEBu
 
-static int8_t input[EK_INPUT_BYTES];
+static int8_t input[EK_INPUT_BYTES] __attribute__((aligned(4)));
 static int8_t output[EK_OUTPUT_BYTES];
+#ifdef EK_SAMPLE_BYTES
+static int8_t samples[EK_SAMPLE_BYTES] __attribute__((aligned(4)));
+#endif
 
 static void send_status(int failed) {
     ek_board_send('E');
@@ -20,14 +27,35 @@ static void send_status(int failed) {
     ek_board_send(failed ? 1u : 0u);
 }
 
-static void wait_for_input_header(void) {
+/* The kind of the next frame, whatever it is. */
+static uint8_t wait_for_frame(void) {
     uint8_t previous = 0;
     uint8_t byte = ek_board_receive();
 
-    while (previous != FRAME_START || byte != 'I') {
+    while (previous != FRAME_START || byte == FRAME_START) {
         previous = byte;
         byte = ek_board_receive();
     }
+    return byte;
+}
+
+static void receive(int8_t *to, uint32_t bytes) {
+    for (uint32_t i = 0; i < bytes; i++) {
+        to[i] = (int8_t)ek_board_receive();
+    }
+}
+
+static void answer(uint8_t kind, const int8_t *from, uint32_t bytes) {
+    ek_board_send(FRAME_START);
+    ek_board_send(kind);
+    for (uint32_t i = 0; i < bytes; i++) {
+        ek_board_send((uint8_t)from[i]);
+    }
+}
+
+static void run(void) {
+    ek_model_run(input, output);
+    answer('O', output, EK_OUTPUT_BYTES);
 }
 
 int main(void) {
@@ -35,17 +63,22 @@ int main(void) {
     send_status(ek_model_selftest());
 
     for (;;) {
-        wait_for_input_header();
-        for (uint32_t i = 0; i < EK_INPUT_BYTES; i++) {
-            input[i] = (int8_t)ek_board_receive();
-        }
+        const uint8_t kind = wait_for_frame();
 
-        ek_model_run(input, output);
-
-        ek_board_send(FRAME_START);
-        ek_board_send('O');
-        for (uint32_t i = 0; i < EK_OUTPUT_BYTES; i++) {
-            ek_board_send((uint8_t)output[i]);
+        if (kind == 'I') {
+            receive(input, EK_INPUT_BYTES);
+            run();
         }
+#ifdef EK_SAMPLE_BYTES
+        if (kind == 'R' || kind == 'F') {
+            receive(samples, EK_SAMPLE_BYTES);
+            ek_model_features(samples, input);
+            if (kind == 'R') {
+                run();
+            } else {
+                answer('F', input, EK_INPUT_BYTES);
+            }
+        }
+#endif
     }
 }

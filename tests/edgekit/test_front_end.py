@@ -1,0 +1,96 @@
+"""Samples in, decisions out: the front end in firmware, on this computer and on emulated boards."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deploy.boards import load_board
+from deploy.build import Build, build_graph
+from edgekit.firmware import Firmware
+from edgekit.front_end import STAGES, EmulatedFrontEnd
+from quant.errors import UserError
+from quant.graph import GraphBuilder
+from quant.ops import Reshape
+from quant.reference import run
+from tests.edgekit.front_end_models import front_and_windows, graph_of
+from tests.firmware.front_ends import Library
+
+FRONT, WINDOWS = front_and_windows()
+GRAPH = graph_of(FRONT)
+
+
+@pytest.fixture(scope="module", params=["stm32l475", "stm32f756"])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return build_graph(GRAPH, load_board(request.param), tmp_path_factory.mktemp("fw") / request.param)
+
+
+def test_boards_give_the_hosts_bits(built: Build, tmp_path: Path) -> None:
+    """Not close, but equal: + - * / and square roots are rounded alike everywhere."""
+    emulated = EmulatedFrontEnd(Firmware.load(built.folder))
+    library = Library(FRONT, tmp_path)
+    wanted = np.array([library.features(window).ravel() for window in WINDOWS])
+    np.testing.assert_array_equal(emulated.features(WINDOWS), wanted)
+
+
+def test_from_samples_to_decisions(built: Build) -> None:
+    emulated = EmulatedFrontEnd(Firmware.load(built.folder))
+    features = emulated.features(WINDOWS[:3])
+    wanted = run(GRAPH, {"features": features.astype(np.int64)})[GRAPH.outputs[0].name]
+    assert emulated.outputs(WINDOWS[:3]) == [row.astype(np.int8).tobytes() for row in wanted]
+
+
+def test_features_are_served_too(built: Build) -> None:
+    """The same firmware takes the model's own input."""
+    features = FRONT.quantize(FRONT.features(WINDOWS[:2])).reshape(2, -1)
+    emulation = Firmware.load(built.folder).emulate(features)
+    assert emulation.result.selftest_passed
+    wanted = run(GRAPH, {"features": features.astype(np.int64)})[GRAPH.outputs[0].name]
+    np.testing.assert_array_equal(emulation.outputs, wanted)
+
+
+def test_stages_have_a_price(built: Build) -> None:
+    traced = EmulatedFrontEnd(Firmware.load(built.folder)).trace(WINDOWS[0])
+    cost = traced.cost(load_board(built.facts["board"]).operating_point())
+    assert set(cost.layers) == set(STAGES)
+    assert all(one.cycles.total > 0 for one in cost.layers.values())
+
+
+def test_other_windows_are_refused(built: Build) -> None:
+    emulated = EmulatedFrontEnd(Firmware.load(built.folder))
+    with pytest.raises(UserError, match="windows are int16"):
+        emulated.features(WINDOWS[:, :, 1:])
+    with pytest.raises(UserError, match="windows are float64"):
+        emulated.features(WINDOWS.astype(float))
+
+
+def test_build_says_what_there_is(built: Build) -> None:
+    facts = built.facts["front_end"]
+    assert (facts["channels"], facts["samples"], facts["bands"]) == (6, 170, 3)
+    assert facts["table_bytes"] == 3 * 4 * (5 + 21)
+    assert (built.folder / "features" / "riemann.h").is_file()
+
+
+def test_models_without_one_have_none(tmp_path: Path) -> None:
+    builder = GraphBuilder("plain")
+    builder.input("x", (4,), scale=1.0)
+    builder.output(builder.add("same", Reshape((2, 2)), "x"))
+    plain = build_graph(builder.build(), load_board("stm32l475"), tmp_path / "fw")
+    assert plain.facts["front_end"] is None
+    assert not (plain.folder / "features").exists()
+    with pytest.raises(UserError, match="its model has no front end"):
+        EmulatedFrontEnd(Firmware.load(plain.folder))
+
+
+def test_this_computer_has_it_too(tmp_path: Path) -> None:
+    built = build_graph(GRAPH, load_board("host"), tmp_path / "host")
+    library = ctypes.CDLL(str(built.folder / "libmodel.so"))
+    out = np.zeros(built.plan.graph.inputs[0].elements, np.int16)
+    window = np.ascontiguousarray(WINDOWS[0])
+    getattr(library, built.facts["front_end"]["function"])(
+        ctypes.c_void_p(window.ctypes.data), ctypes.c_void_p(out.ctypes.data)
+    )
+    np.testing.assert_array_equal(out, Library(FRONT, tmp_path).features(window).ravel())
