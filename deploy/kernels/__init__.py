@@ -2,6 +2,7 @@
 
 from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
+from deploy.kernels.binary import PortableBinaryConv, PortableBinaryDense
 from deploy.kernels.bits import PortableArgMin, PortableBind, PortableBundle, PortableHamming
 from deploy.kernels.columns_dsp import SmlaColumns
 from deploy.kernels.columns_xpulp import XpulpColumns
@@ -53,6 +54,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBind(),
     PortableBundle(),
     PortableHamming(),
+    PortableBinaryDense(),
+    PortableBinaryConv(),
     PortableConcat(),
     XpulpConcat(),
     PortableSlice(),

@@ -12,4 +12,12 @@ EK_INLINE int32_t ek_popcount(uint32_t word) {
     return (int32_t)((word * 0x01010101u) >> 24);
 }
 
+/* In how many bits two runs of words differ. */
+EK_INLINE int32_t ek_distance(const uint32_t *a, const uint32_t *b, int32_t words) {
+    int32_t distance = 0;
+    for (int32_t i = 0; i < words; i++)
+        distance += ek_popcount(a[i] ^ b[i]);
+    return distance;
+}
+
 #endif

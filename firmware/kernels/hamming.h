@@ -10,13 +10,6 @@ typedef struct {
     int32_t beyond; /* one more than there are bits: the distance of a class that has seen nothing */
 } ek_hamming_geometry;
 
-EK_INLINE int32_t ek_distance(const uint32_t *x, const uint32_t *row, int32_t words) {
-    int32_t distance = 0;
-    for (int32_t i = 0; i < words; i++)
-        distance += ek_popcount(x[i] ^ row[i]);
-    return distance;
-}
-
 /* `seen` is null where every class counts. */
 EK_INLINE void ek_hamming_classes(const ek_hamming_geometry *g, const uint32_t *x, const uint32_t *memory,
                                   const int32_t *seen, int32_t *y) {

@@ -6,7 +6,7 @@
 * ``SumPool(x, ones, x_zero_point) {kernel_shape, strides, pads, group}``: int32 sum of x - x_zero_point over a window
 * ``Table(x, table) {zero_point}``: table[x + 128]
 
-Those on bits are in :mod:`quant.interchange.bit_functions`.
+Those on bits are in :mod:`quant.interchange.bit_functions` and :mod:`quant.interchange.binary_functions`.
 
 ONNX shifts unsigned integers only, so an arithmetic shift of |t| < 2^62 is ((t + 2^62) >> s) - (2^62 >> s) in uint64.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
 
+from quant.interchange.binary_functions import binary_functions
 from quant.interchange.bit_functions import bit_functions
 from quant.interchange.local_function import DOMAIN, from_attribute, function
 
@@ -105,4 +106,4 @@ def _table() -> FunctionProto:
 
 def functions() -> list[FunctionProto]:
     """All functions, in the order in which they need each other."""
-    return [_rescale(), _requant(), _requant_add(), _sum_pool(), _table(), *bit_functions()]
+    return [_rescale(), _requant(), _requant_add(), _sum_pool(), _table(), *bit_functions(), *binary_functions()]

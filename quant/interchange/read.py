@@ -200,7 +200,7 @@ def _unsupported_operator(view: NodeView) -> Problem:
 def _behind_accumulator(view: NodeView) -> list[NodeView]:
     """Nodes that only make sense together with the one that failed; they are not reported on their own."""
     chain = [view]
-    for op_type in ("Cast", "Add", "Sub", "edgekit.Requant"):
+    for op_type in ("Cast", "Add", "Sub", "edgekit.Requant", "GreaterOrEqual"):
         following = chain[-1].follow(op_type)
         if following is not None:
             chain.append(following)

@@ -4,6 +4,9 @@ from quant.ops.add import Add
 from quant.ops.argmax import ArgMax
 from quant.ops.argmin import ArgMin
 from quant.ops.base import Op
+from quant.ops.binary import Threshold
+from quant.ops.binary_conv import BinaryConv
+from quant.ops.binary_dense import BinaryDense
 from quant.ops.bind import Bind
 from quant.ops.bundle import Bundle
 from quant.ops.conv import Conv
@@ -31,6 +34,8 @@ OPS: tuple[type[Op], ...] = (
     Bind,
     Bundle,
     Hamming,
+    BinaryDense,
+    BinaryConv,
 )
 
 __all__ = [
@@ -39,6 +44,8 @@ __all__ = [
     "ArgMax",
     "ArgMin",
     "AveragePool",
+    "BinaryConv",
+    "BinaryDense",
     "Bind",
     "Bundle",
     "Concat",
@@ -52,4 +59,5 @@ __all__ = [
     "Reshape",
     "Slice",
     "Table",
+    "Threshold",
 ]

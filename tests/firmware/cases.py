@@ -10,6 +10,7 @@ from deploy.layout import Layout
 from quant.dtypes import DType
 from quant.ops import Add, ArgMax, AveragePool, Concat, Conv, Dense, MaxPool, Op, Pad, Requantize, Reshape, Slice, Table
 from quant.requant import Requant
+from tests.firmware.binary_cases import binary_cases
 from tests.firmware.bit_cases import bit_cases
 from tests.firmware.case import Case, draw, tensor
 
@@ -243,5 +244,5 @@ def movements(rng: np.random.Generator) -> Iterator[Case]:
 
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
-    groups = (convolutions, dense_layers, additions, pools, elementwise, movements, bit_cases)
+    groups = (convolutions, dense_layers, additions, pools, elementwise, movements, bit_cases, binary_cases)
     return [case for group in groups for case in group(rng)]

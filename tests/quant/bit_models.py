@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from quant.dtypes import DType
 from quant.graph import Graph, GraphBuilder
 from quant.ops import ArgMin, Bind, Bundle, Hamming
+from tests.quant import binary_models
 
 SEEDS = range(6)
 
@@ -31,3 +32,8 @@ def bit_graph(seed: int) -> Graph:
     b.output(b.add("class", ArgMin(0), centroids))
     b.output(b.add("to input", Hamming(), query, x))
     return b.build()
+
+
+def all_bit_graphs() -> list[Graph]:
+    """Every operator on bits in some of them."""
+    return [*map(bit_graph, SEEDS), *map(binary_models.binary_graph, binary_models.SEEDS)]

@@ -14,6 +14,8 @@ from quant.ops import (
     Add,
     ArgMax,
     AveragePool,
+    BinaryConv,
+    BinaryDense,
     Concat,
     Conv,
     Dense,
@@ -26,6 +28,7 @@ from quant.ops import (
     Table,
 )
 from quant.requant import Requant
+from tests.quant.plain_binary import binary
 from tests.quant.plain_bits import bit_element
 
 Index = tuple[int, ...]
@@ -71,6 +74,8 @@ def element(op: Op, xs: Sequence[NDArray], tensors: Sequence[Tensor]) -> Element
             return requant(op.requant, acc, out)
 
         return conv
+    if isinstance(op, BinaryDense | BinaryConv):
+        return binary(op, x, lambda acc, channel: requant(op.finish, acc, channel))
     if isinstance(op, Dense):
         return lambda index: requant(
             op.requant,

@@ -13,11 +13,12 @@ from quant.graph import Graph
 from quant.ops import OPS
 from quant.reference import run
 from tests.quant import plain
-from tests.quant.bit_models import SEEDS, bit_graph
+from tests.quant.bit_models import all_bit_graphs
 from tests.quant.machines import agree
 from tests.quant.models import every_operator
 from tests.quant.strategies import STEPS, graphs, inputs_of
 
+OPS_ON_BITS = {type(node.op) for graph in all_bit_graphs() for node in graph.nodes}
 SETTINGS = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
@@ -42,18 +43,17 @@ def test_plain_integers_give_the_same_values_on_every_tensor(graph: Graph) -> No
 @pytest.mark.parametrize("spatial", [1, 2])
 def test_all_operators_in_one_graph(spatial: int) -> None:
     graph = every_operator(spatial).build()
-    assert {type(node.op) for node in (*graph.nodes, *bit_graph(0).nodes)} == set(OPS)
+    assert {type(node.op) for node in graph.nodes} | OPS_ON_BITS == set(OPS)
     values = agree(graph, inputs_of(graph))
     assert all(len(np.unique(values[node.output])) > 1 for node in graph.nodes), "every layer shows differences"
 
 
 def test_strategies_know_every_operator() -> None:
-    assert len(set(STEPS)) + len({type(node.op) for node in bit_graph(0).nodes}) == len(OPS)
+    assert len(set(STEPS)) + len(OPS_ON_BITS) == len(OPS)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_graphs_of_bits(seed: int) -> None:
-    graph = bit_graph(seed)
+@pytest.mark.parametrize("graph", all_bit_graphs(), ids=lambda graph: graph.name)
+def test_graphs_of_bits(graph: Graph) -> None:
     values = agree(graph, inputs_of(graph))
     for node in graph.nodes:
         tensors = graph.inputs_of(node)

@@ -7,7 +7,7 @@ from collections import Counter
 from deploy.gap.plan import ClusterPlan
 from quant.ops import OPS, Conv
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
-from tests.quant.bit_models import bit_graph
+from tests.quant.bit_models import all_bit_graphs
 
 
 def test_they_cover_every_operator_and_every_way_to_cut() -> None:
@@ -17,7 +17,8 @@ def test_they_cover_every_operator_and_every_way_to_cut() -> None:
         assert len(graph.nodes) >= 4
         seen.update({node.op.kind for node in graph.nodes})
         seen.update(_features(tight(graph)[1]))
-    seen.update({node.op.kind for node in bit_graph(0).nodes})  # tests/edgekit/test_bit_graphs.py
+    for graph in all_bit_graphs():  # tests/edgekit/test_bit_graphs.py
+        seen.update({node.op.kind for node in graph.nodes})
     assert {op.kind for op in OPS} <= set(seen), "an operator is missing"
     for feature in ("rows in 3", "columns in 3", "channels in 3", "elements in 3"):
         assert seen[feature] >= 5, (feature, seen)
