@@ -11,6 +11,7 @@ from deploy.boards import Board
 from deploy.box import Box
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Call, Kernel, Site
+from deploy.kernels.movement import copies_nothing
 from deploy.layout import Layout, channels_last, planar, with_logical_boundaries
 from deploy.needed import Needed, needed
 from deploy.orders import Orders
@@ -104,7 +105,7 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
         inputs, takes = through(need, node, found)
         node = replace(node, inputs=inputs)
         site = _site(need, node, layouts, takes)
-        if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
+        if copies_nothing(site):
             storage[node.output] = storage[node.inputs[0]]
             continue
         kernel, why = _choose(site, board, kernels)

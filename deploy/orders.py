@@ -11,9 +11,9 @@ from itertools import product
 from math import inf
 
 from deploy.kernels.base import Kernel, Order, Site
+from deploy.kernels.movement import copies_nothing
 from deploy.layout import Layout, channels_last
 from quant.graph import Graph, Node
-from quant.ops import Reshape
 
 Layouts = Mapping[str, Layout]
 SiteOf = Callable[[Node, Layouts], Site]
@@ -78,7 +78,7 @@ class Orders:
     def _of_node(self, node: Node, layouts: Layouts) -> float:
         """Estimated cycles of the cheapest kernel that takes the node."""
         site = self.site_of(node, layouts)
-        if isinstance(node.op, Reshape) and site.layouts[0].same_order(site.out_layout):
+        if copies_nothing(site):
             return 0.0
         able = (k for k in self.kernels if k.op is type(node.op) and k.refusal(site) is None)
         return min((kernel.cycles(site) for kernel in able), default=inf)

@@ -17,7 +17,7 @@ from edgekit.firmware import Firmware
 from quant.graph import Graph
 from quant.interchange.model import load
 from quant.interchange.read import read_model
-from quant.ops import Reshape, Slice
+from quant.ops import Reshape, Slice, Transpose
 from quant.reference import run, run_sequence
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Tensors = Mapping[str, NDArray]
 # Inputs (N, *shape) of the model's one input -> tensors by name, (N, *shape) each. A machine that computes only a part
 # of some layers says so in an attribute ``parts``: tensor name -> index of the part, an axis each.
-Machine = Callable[[NDArray[np.int8]], Tensors]
+Machine = Callable[[NDArray], Tensors]
 Parts = Mapping[str, tuple[slice, ...]]
 Progress = Callable[[int, int], None]
 
@@ -68,14 +68,14 @@ def compare(
     graph: Graph,
     machine: str,
     compute: Machine,
-    inputs: NDArray[np.int8],
+    inputs: NDArray,
     progress: Progress = lambda done, total: None,
 ) -> Agreement:
     """Run ``inputs`` (N, *shape) on a machine and on the reference.
 
-    Every layer must be there, apart from reshapes and slices, which may be no layers in C; of a layer that the machine
-    computes in part, that part is compared. The first difference is the one in the earliest layer among the samples of
-    the first chunk that differs at all.
+    Every layer must be there, apart from reshapes, transposes and slices, which may be no layers in C; of a layer that
+    the machine computes in part, that part is compared. The first difference is the one in the earliest layer among
+    the samples of the first chunk that differs at all.
 
     A model with states gets all inputs one after the other, as one recording.
 
@@ -88,7 +88,9 @@ def compare(
     for start in range(0, len(inputs), chunk):
         part = inputs[start : start + chunk]
         expected, found = _reference(graph, part), compute(part)
-        missing = [n.output for n in graph.nodes if n.output not in found and not isinstance(n.op, Reshape | Slice)]
+        missing = [
+            n.output for n in graph.nodes if n.output not in found and not isinstance(n.op, Reshape | Slice | Transpose)
+        ]
         if missing:
             raise ValueError(f"{machine} gave no value for {', '.join(missing)}")
         compared = [node.output for node in graph.nodes if node.output in found]
@@ -100,7 +102,7 @@ def compare(
     return agreement
 
 
-def _reference(graph: Graph, inputs: NDArray[np.int8]) -> Tensors:
+def _reference(graph: Graph, inputs: NDArray) -> Tensors:
     given = {graph.inputs[0].name: inputs}
     return run_sequence(graph, given)[0] if graph.states else run(graph, given)
 
@@ -142,7 +144,7 @@ def onnx_runtime(path: Path) -> Machine:
     graph = read_model(path)
     (entry,) = graph.inputs
 
-    def compute(inputs: NDArray[np.int8]) -> Tensors:
+    def compute(inputs: NDArray) -> Tensors:
         held = {s.input: s.initial[None].astype(graph.tensors[s.input].dtype.numpy) for s in graph.states}
         rows = []
         for sample in inputs:
@@ -160,7 +162,7 @@ class HostLibrary:
         self.model = HostModel(folder)
         self.parts = computed_parts(self.model.facts)
 
-    def __call__(self, inputs: NDArray[np.int8]) -> Tensors:
+    def __call__(self, inputs: NDArray) -> Tensors:
         given = {self.model.facts["inputs"][0]["name"]: inputs}
         return {**self.model.trace(given), **self.model.run(given)}
 
@@ -181,7 +183,7 @@ class EmulatedBoard:
         self.parts = computed_parts(firmware.facts)
         self.last: EmulationResult | None = None
 
-    def __call__(self, inputs: NDArray[np.int8]) -> Tensors:
+    def __call__(self, inputs: NDArray) -> Tensors:
         emulation = self.firmware.emulate(inputs, layers=True)
         self.last = emulation.result
         return {**emulation.layers, self.firmware.facts["outputs"][0]["name"]: emulation.outputs}
@@ -198,6 +200,6 @@ class SimulatedCluster:
         self.parts = computed_parts(firmware.facts)
         self.last: Simulation | None = None
 
-    def __call__(self, inputs: NDArray[np.int8]) -> Tensors:
+    def __call__(self, inputs: NDArray) -> Tensors:
         self.last = self.firmware.simulator().run(inputs, self.point, self.cores, layers=True)
         return {**self.last.layers, self.firmware.facts["outputs"][0]["name"]: self.last.outputs}

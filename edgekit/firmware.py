@@ -76,7 +76,7 @@ class Firmware:
             raise UserError(Problem(f"it has {len(self.facts['inputs'])} inputs ({names})", "model", "one input"))
         return self.facts["inputs"][0]
 
-    def emulate(self, inputs: NDArray[np.int8], *, layers: bool = False) -> Emulation:
+    def emulate(self, inputs: NDArray, *, layers: bool = False) -> Emulation:
         """Run ``inputs`` (N, *shape), one inference after the other from one reset.
 
         Args:
@@ -97,7 +97,7 @@ class Firmware:
         }
         return Emulation(self._outputs(result.outputs), tensors, result)
 
-    def trace(self, sample: NDArray[np.int8], board: Board | None = None, core: Core | None = None) -> Traced:
+    def trace(self, sample: NDArray, board: Board | None = None, core: Core | None = None) -> Traced:
         """Trace one inference of ``sample`` (*shape), which can then be priced at any clock.
 
         Args:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from deploy.boards import Board, list_boards, load_board
@@ -79,7 +78,7 @@ def price(
     graph: Graph,
     board: Board,
     out: Path,
-    inputs: NDArray[np.int8],
+    inputs: NDArray,
     beats: int,
     options: BuildOptions,
     screen: Screen,
@@ -105,7 +104,7 @@ def price(
         step.end(f"{sizes['flash']:,} bytes flash, {sizes['ram']:,} bytes RAM")
     firmware = Firmware.load(out / FIRMWARE)
     emulator = EmulatedBoard(firmware)
-    machines: list[tuple[str, Machine, NDArray[np.int8]]] = [
+    machines: list[tuple[str, Machine, NDArray]] = [
         ("ONNX Runtime", onnx_runtime(model), inputs),
         ("host C", host_library(out / HOST), inputs),
         (f"emulated {board.name}", emulator, inputs[:beats]),
@@ -132,7 +131,7 @@ def price_cluster(
     graph: Graph,
     board: Board,
     out: Path,
-    inputs: NDArray[np.int8],
+    inputs: NDArray,
     beats: int,
     options: BuildOptions,
     cores: int | None,
@@ -146,7 +145,7 @@ def price_cluster(
         step.end(f"{facts['bytes']['l1_arena']:,} bytes of L1 for tensors and tiles")
     firmware = Firmware.load(out / FIRMWARE)
     simulated = SimulatedCluster(firmware, options.point, cores)
-    machines: list[tuple[str, Machine, NDArray[np.int8]]] = [
+    machines: list[tuple[str, Machine, NDArray]] = [
         ("ONNX Runtime", onnx_runtime(model), inputs),
         ("host C", host_library(out / HOST), inputs),
         (f"simulated {board.name}", simulated, inputs[:beats]),
@@ -158,7 +157,7 @@ def price_cluster(
     return PricedCluster(firmware, simulation, agreements)
 
 
-def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray[np.int8], screen: Screen) -> Agreement:
+def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray, screen: Screen) -> Agreement:
     with screen.step(f"compare: {name}") as step:
         agreement = compare(graph, name, machine, inputs, step.at)
         step.end(str(agreement.first) if agreement.first else f"same bytes on {len(inputs):,} inputs, every layer")

@@ -70,7 +70,7 @@ class Simulator:
         self.stacks = CoreStacks(self.image, board)
 
     def run(
-        self, inputs: NDArray[np.int8], point: OperatingPoint, cores: int | None = None, *, layers: bool = False
+        self, inputs: NDArray, point: OperatingPoint, cores: int | None = None, *, layers: bool = False
     ) -> Simulation:
         """Inferences of ``inputs`` (N, *shape), one after the other; the self-test before them warms the caches.
 
@@ -100,7 +100,7 @@ class Simulator:
             return Simulation(*arrays, cost, machine.misaligned, deepest, passed, machine.mips)
 
     def time_in(
-        self, function: str, behind: str, sample: NDArray[np.int8], point: OperatingPoint, cores: int | None = None
+        self, function: str, behind: str, sample: NDArray, point: OperatingPoint, cores: int | None = None
     ) -> int:
         """Cycles that the slowest core spends in calls of a C function during one inference of ``sample`` (*shape).
 
@@ -122,7 +122,7 @@ class Simulator:
             stats = machine.stats()
             return max(sum(int(stats[name][1, core]) for name in native.CYCLES) for core in range(team))
 
-    def _give(self, machine: Machine, sample: NDArray[np.int8]) -> None:
+    def _give(self, machine: Machine, sample: NDArray) -> None:
         """Write an input and count from here."""
         data = to_bytes(sample, DType(self.facts["inputs"][0]["dtype"]))
         machine.write(self.image.symbol("ek_input_buffer").address, data)

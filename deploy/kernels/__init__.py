@@ -15,8 +15,8 @@ from deploy.kernels.dense_xpulp import XpulpDense
 from deploy.kernels.depthwise_xpulp import XpulpDepthwise
 from deploy.kernels.elementwise import PortableArgMax, PortableRequantize, PortableTable
 from deploy.kernels.elementwise_xpulp import XpulpAdd, XpulpAveragePool, XpulpMaxPool, XpulpRequantize, XpulpTable
-from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice
-from deploy.kernels.movement_xpulp import XpulpConcat, XpulpPad, XpulpReshape, XpulpSlice
+from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice, PortableTranspose
+from deploy.kernels.movement_xpulp import XpulpConcat, XpulpPad, XpulpReshape, XpulpSlice, XpulpTranspose
 from deploy.kernels.planes_xpulp import XpulpPlanes
 from deploy.kernels.pool import DspAveragePool, DspMaxPool, PortableAveragePool, PortableMaxPool
 from deploy.kernels.rows_xpulp import XpulpRows
@@ -64,4 +64,6 @@ KERNELS: tuple[Kernel, ...] = (
     XpulpPad(),
     PortableReshape(),
     XpulpReshape(),
+    PortableTranspose(),
+    XpulpTranspose(),
 )

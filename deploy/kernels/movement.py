@@ -1,4 +1,4 @@
-"""Operators that only move data: concat, slice, pad, and reshape where the storage order changes."""
+"""Operators that only move data: concat, slice, pad; reshape and transpose where the storage order changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deploy.box import slices
 from deploy.kernels.base import Array, Call, Kernel, Site
 from deploy.layout import Layout
 from quant.dtypes import DType
-from quant.ops import Concat, Pad, Reshape, Slice
+from quant.ops import Concat, Pad, Reshape, Slice, Transpose
 
 Index = NDArray[np.int64]
 DIMENSIONS = 6  # of ek_copy_geometry
@@ -74,6 +74,14 @@ def copy_call(source: Index, target: Index, dtype: DType, which: int = 0) -> Cal
     return Call("ek_copy", ("ek_copy_geometry", fields), (which,))
 
 
+def copies_nothing(site: Site) -> bool:
+    """Whether a reshape or transpose finds every element where its output has it."""
+    if isinstance(site.op, Transpose):
+        source = positions(site.layouts[0], site.inputs[0].shape).transpose(site.op.perm)
+        return bool(np.array_equal(source, positions(site.out_layout, site.output.shape)))
+    return isinstance(site.op, Reshape) and site.layouts[0].same_order(site.out_layout)
+
+
 class Movement(Kernel):
     """Copies between any two storage orders."""
 
@@ -96,6 +104,17 @@ class PortableReshape(Movement):
     def calls(self, site: Site) -> Sequence[Call]:
         y = site.output
         return [copy_call(taken(site).ravel(), positions(site.out_layout, y.shape).ravel(), y.dtype)]
+
+
+class PortableTranspose(Movement):
+    """``ek_copy`` with the steps of the axes in their new order."""
+
+    name = "transpose"
+    op = Transpose
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        source = taken(site).transpose(cast(Transpose, site.op).perm)
+        return [copy_call(source.ravel(), positions(site.out_layout, site.output.shape).ravel(), site.output.dtype)]
 
 
 class PortableConcat(Movement):

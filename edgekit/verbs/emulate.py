@@ -26,7 +26,9 @@ SHOWN = 8
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("firmware", type=Path, help="folder that 'edgekit build' wrote")
-    parser.add_argument("--input", type=Path, help=".npy: int8 (N, *shape), or raw samples in float")
+    parser.add_argument(
+        "--input", type=Path, help=".npy: (N, *shape) in the type of the input, or raw samples in float"
+    )
     parser.add_argument("--save", type=Path, help="write the outputs to this .npy file")
     parser.add_argument("--best-energy", action="store_true", help="compare all clocks, price the most frugal one")
     energy.core_argument(parser)

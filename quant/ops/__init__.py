@@ -16,6 +16,7 @@ from quant.ops.movement import Concat, Pad, Reshape, Slice
 from quant.ops.pool import AveragePool, MaxPool
 from quant.ops.requantize import Requantize
 from quant.ops.table import Table
+from quant.ops.transpose import Transpose
 
 OPS: tuple[type[Op], ...] = (
     Conv,
@@ -28,6 +29,7 @@ OPS: tuple[type[Op], ...] = (
     Slice,
     Pad,
     Reshape,
+    Transpose,
     Requantize,
     ArgMax,
     ArgMin,
@@ -60,4 +62,5 @@ __all__ = [
     "Slice",
     "Table",
     "Threshold",
+    "Transpose",
 ]

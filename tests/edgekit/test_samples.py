@@ -11,7 +11,7 @@ import pytest
 from edgekit.samples import load_samples, quantize, random_samples, stored
 from quant.errors import UserError
 
-TENSOR: dict[str, Any] = {"name": "input", "shape": [1, 8], "scale": 0.25, "zero_point": -128}
+TENSOR: dict[str, Any] = {"name": "input", "dtype": "s8", "shape": [1, 8], "scale": 0.25, "zero_point": -128}
 INFO = {"preprocess": {"offset": -1.0, "gain": 2.0}}
 
 
@@ -46,6 +46,19 @@ def test_without_preprocessing_values_are_the_networks_own() -> None:
 def test_a_model_without_scale_takes_int8_only() -> None:
     with pytest.raises(UserError, match="has no scale"):
         quantize(np.zeros((1, 8)), {**TENSOR, "scale": None}, {})
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("s16", np.int16), ("b1", np.bool_)])
+def test_other_types_of_input(tmp_path: Path, dtype: str, kind: Any) -> None:
+    tensor = {**TENSOR, "dtype": dtype, "zero_point": 0}
+    x = random_samples(2, tensor)
+    assert x.dtype == kind and len(np.unique(x)) > 1
+    np.save(tmp_path / "x.npy", x)
+    assert np.array_equal(load_samples(tmp_path / "x.npy", tensor, {}), x)
+    with pytest.raises(UserError, match=rf"elements are int8[\s\S]*astype\('{np.dtype(kind)}'\)"):
+        np.save(tmp_path / "x.npy", x.astype(np.int8))
+        load_samples(tmp_path / "x.npy", tensor, {})
+    assert quantize(np.full((1, 1, 8), 1e9), tensor, {}).max() == (1 if dtype == "b1" else 32767)
 
 
 def test_random_samples_repeat() -> None:
@@ -93,6 +106,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 def test_every_channel_may_have_its_own_offset_and_gain() -> None:
     info = {"preprocess": {"offset": [[[1.0], [-2.0]]], "gain": [[[0.5], [4.0]]]}}
-    tensor = {"name": "input", "shape": [1, 2, 3], "scale": 0.25, "zero_point": 0}
+    tensor = {"name": "input", "dtype": "s8", "shape": [1, 2, 3], "scale": 0.25, "zero_point": 0}
     raw = np.array([[[[1.0, 2.0, 3.0], [-2.0, -2.5, 10.0]]]], np.float32)
     assert quantize(raw, tensor, info).tolist() == [[[[0, 2, 4], [0, -8, 127]]]]

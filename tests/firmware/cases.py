@@ -8,7 +8,22 @@ import numpy as np
 
 from deploy.layout import Layout
 from quant.dtypes import DType
-from quant.ops import Add, ArgMax, AveragePool, Concat, Conv, Dense, MaxPool, Op, Pad, Requantize, Reshape, Slice, Table
+from quant.ops import (
+    Add,
+    ArgMax,
+    AveragePool,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Op,
+    Pad,
+    Requantize,
+    Reshape,
+    Slice,
+    Table,
+    Transpose,
+)
 from quant.requant import Requant
 from tests.firmware.binary_cases import binary_cases
 from tests.firmware.bit_cases import bit_cases
@@ -229,6 +244,8 @@ def movements(rng: np.random.Generator) -> Iterator[Case]:
         yield case(f"concat channels {dtype.value}", Concat(0), (2, 5), (3, 5), (1, 5), dtype=dtype)
         yield case(f"slice {dtype.value}", Slice(((1, 4, 2), (0, 5, 3))), (4, 5), dtype=dtype)
         yield case(f"reorder {dtype.value}", Reshape((4, 6)), (4, 6), dtype=dtype, layouts=(Layout((4, 6), (0, 1)),))
+    yield case("transpose", Transpose((1, 0)), (4, 5))
+    yield case("transpose of a plane", Transpose((2, 0, 1)), (2, 3, 4), dtype=DType.S16)
     yield case("concat along time", Concat(1), (3, 4), (3, 1))
     yield case("concat of planes", Concat(2), (2, 3, 1), (2, 3, 2))
     yield case("concat of flat tensors", Concat(0), (3,), (5,))

@@ -8,7 +8,21 @@ import numpy as np
 
 from quant.dtypes import DType
 from quant.graph import GraphBuilder
-from quant.ops import Add, ArgMax, AveragePool, Concat, Conv, Dense, MaxPool, Pad, Requantize, Reshape, Slice, Table
+from quant.ops import (
+    Add,
+    ArgMax,
+    AveragePool,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Pad,
+    Requantize,
+    Reshape,
+    Slice,
+    Table,
+    Transpose,
+)
 from quant.requant import Requant
 
 
@@ -46,7 +60,8 @@ def every_operator(spatial: int) -> GraphBuilder:
     cut = b.add("cut", Slice(((1, 12, 3), *each((0, size - 1, 1)))), padded)
     joined = b.add("concat", Concat(0), cut, cut)
     wide = b.add("widen", Requantize(requant(None, 100, 0, DType.S16)), joined, scale=0.002)
-    narrow = b.add("narrow", Requantize(requant(None, 30_000, 0)), wide, scale=0.5)
+    turned = b.add("turn", Transpose(tuple(range(spatial + 1))[::-1]), wide)
+    narrow = b.add("narrow", Requantize(requant(None, 30_000, 0)), turned, scale=0.5)
     flat = b.add("flat", Reshape((-1,)), narrow)
     count = 8 * (size - 1) ** spatial
     weight = rng.integers(-127, 128, (5, count))

@@ -26,6 +26,7 @@ from quant.ops import (
     Reshape,
     Slice,
     Table,
+    Transpose,
 )
 from quant.requant import Requant
 from tests.quant.plain_binary import binary
@@ -114,6 +115,8 @@ def movement(op: Op, xs: Sequence[NDArray], tensors: Sequence[Tensor]) -> Elemen
     if isinstance(op, Slice):
         kept = [list(range(n))[start:stop:step] for n, (start, stop, step) in zip(x.shape, op.ranges, strict=True)]
         return lambda i: int(x[tuple(k[j] for k, j in zip(kept, i, strict=True))])
+    if isinstance(op, Transpose):
+        return lambda i: int(x[tuple(i[op.perm.index(axis)] for axis in range(x.ndim))])
     if isinstance(op, Pad):
 
         def pad(i: Index) -> int:

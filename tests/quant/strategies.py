@@ -32,6 +32,7 @@ from quant.ops import (
     Reshape,
     Slice,
     Table,
+    Transpose,
 )
 from quant.requant import Requant
 
@@ -201,6 +202,11 @@ def slicing(g: Sketch) -> None:
     g.add("slice", Slice(tuple(ranges)), x)
 
 
+def transpose(g: Sketch) -> None:
+    x = g.source(dtypes=(DType.S8, DType.S16, DType.S32))
+    g.add("transpose", Transpose(tuple(g.draw(st.permutations(range(len(x.shape)))))), x)
+
+
 def pad(g: Sketch) -> None:
     x = g.source()
     if x.elements < SMALL // 8:
@@ -213,7 +219,7 @@ def argmax(g: Sketch) -> None:
 
 
 SPATIAL_STEPS = (conv, conv, conv, add, average_pool, max_pool, table, requantize, reshape, concat, slicing, pad)
-STEPS = (conv, conv, dense, add, average_pool, max_pool, table, requantize, reshape, concat, slicing, pad, argmax)
+STEPS = (*SPATIAL_STEPS, dense, transpose, argmax)
 
 
 class Chain(Sketch):

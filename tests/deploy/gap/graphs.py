@@ -23,6 +23,7 @@ from quant.ops import (
     Reshape,
     Slice,
     Table,
+    Transpose,
 )
 from quant.requant import Requant
 from tests.deploy.gap.boards import with_l1
@@ -128,6 +129,8 @@ class _Generator:
             elif x.elements < 3000:
                 x = self.move(x, kind)
         x = self.conv(x, "conv")
+        if self.count % 4 == 0 and x.elements < 3000:
+            x = self.add(Transpose(tuple(range(len(x.shape)))[::-1]), x)
         if x.elements < 4000 and self.random.random() < 0.3:
             x = self.add(Reshape((-1,)), x)
             out = self.pick(9, 30)
