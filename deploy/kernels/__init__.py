@@ -4,6 +4,7 @@ from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
 from deploy.kernels.binary import PortableBinaryConv, PortableBinaryDense
 from deploy.kernels.bits import PortableArgMin, PortableBind, PortableBundle, PortableHamming
+from deploy.kernels.class_memory import PortableAccumulate, PortableCount, PortableErase, PortableMajority
 from deploy.kernels.columns_dsp import SmlaColumns
 from deploy.kernels.columns_xpulp import XpulpColumns
 from deploy.kernels.conv import PortableConv, PortableDepthwise
@@ -66,4 +67,8 @@ KERNELS: tuple[Kernel, ...] = (
     XpulpReshape(),
     PortableTranspose(),
     XpulpTranspose(),
+    PortableAccumulate(),
+    PortableCount(),
+    PortableErase(),
+    PortableMajority(),
 )

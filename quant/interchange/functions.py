@@ -17,16 +17,12 @@ from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
 
 from quant.interchange.binary_functions import binary_functions
 from quant.interchange.bit_functions import bit_functions
-from quant.interchange.local_function import DOMAIN, from_attribute, function
+from quant.interchange.local_function import DOMAIN, from_attribute, function, integer
+from quant.interchange.memory_functions import memory_functions
 
 IR_VERSION = 10  # the newest that ONNX Runtime 1.24 reads
 I32, I64, U64 = TensorProto.INT32, TensorProto.INT64, TensorProto.UINT64
 TAIL = ("zero_point", "lo", "hi", "to")
-
-
-def _int(value: str) -> NodeProto:
-    """A constant int64 named and valued as the function's attribute ``value``."""
-    return from_attribute(helper.make_node("Constant", [], [value]), "value_int", value, AttributeProto.INT)
 
 
 def _rescale() -> FunctionProto:
@@ -43,7 +39,7 @@ def _rescale() -> FunctionProto:
         node("BitShift", ["offset_u", "places"], ["excess_u"], direction="RIGHT"),
         node("Cast", ["excess_u"], ["excess"], to=I64),
         node("Sub", ["shifted", "excess"], ["rounded"]),
-        *(_int(name) for name in ("zero_point", "lo", "hi")),
+        *(integer(name) for name in ("zero_point", "lo", "hi")),
         node("Add", ["rounded", "zero_point"], ["moved"]),
         node("Clip", ["moved", "lo", "hi"], ["clipped"]),
         cast,
@@ -106,4 +102,5 @@ def _table() -> FunctionProto:
 
 def functions() -> list[FunctionProto]:
     """All functions, in the order in which they need each other."""
-    return [_rescale(), _requant(), _requant_add(), _sum_pool(), _table(), *bit_functions(), *binary_functions()]
+    own = [_rescale(), _requant(), _requant_add(), _sum_pool(), _table()]
+    return [*own, *bit_functions(), *binary_functions(), *memory_functions()]

@@ -22,3 +22,8 @@ def function(
     """A function of EdgeKit's domain, of standard operators and other functions of that domain."""
     imports = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
     return helper.make_function(DOMAIN, name, inputs, [output], nodes, imports, attributes=attributes)
+
+
+def integer(value: str) -> NodeProto:
+    """A constant int64 named and valued as the function's attribute ``value``."""
+    return from_attribute(helper.make_node("Constant", [], [value]), "value_int", value, AttributeProto.INT)

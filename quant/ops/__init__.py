@@ -1,4 +1,5 @@
-"""The operators of the integer graph, one file each (movement: the four that only move data)."""
+"""The operators of the integer graph, one file each (movement: the four that only move data;
+class_memory: the three that change one class)."""
 
 from quant.ops.add import Add
 from quant.ops.argmax import ArgMax
@@ -9,9 +10,11 @@ from quant.ops.binary_conv import BinaryConv
 from quant.ops.binary_dense import BinaryDense
 from quant.ops.bind import Bind
 from quant.ops.bundle import Bundle
+from quant.ops.class_memory import Accumulate, Count, Erase
 from quant.ops.conv import Conv
 from quant.ops.dense import Dense
 from quant.ops.hamming import Hamming
+from quant.ops.majority import Majority
 from quant.ops.movement import Concat, Pad, Reshape, Slice
 from quant.ops.pool import AveragePool, MaxPool
 from quant.ops.requantize import Requantize
@@ -38,10 +41,15 @@ OPS: tuple[type[Op], ...] = (
     Hamming,
     BinaryDense,
     BinaryConv,
+    Accumulate,
+    Count,
+    Erase,
+    Majority,
 )
 
 __all__ = [
     "OPS",
+    "Accumulate",
     "Add",
     "ArgMax",
     "ArgMin",
@@ -52,8 +60,11 @@ __all__ = [
     "Bundle",
     "Concat",
     "Conv",
+    "Count",
     "Dense",
+    "Erase",
     "Hamming",
+    "Majority",
     "MaxPool",
     "Op",
     "Pad",
