@@ -12,7 +12,7 @@ from tests.firmware.toolchain import cluster, compile_source, cortex, host_compi
 
 ROOT = firmware_root()
 FRONT_END = ("-DEK_CHANNELS=3", "-Wno-unused-function")  # stages that no program calls
-FOLDERS = ("kernels", "features")
+FOLDERS = ("kernels", "features", "runtime/nvm")
 HEADERS = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.h"))
 
 
