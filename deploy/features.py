@@ -14,6 +14,7 @@ from quant.graph import Graph
 
 HEADER = "features/riemann.h"
 FLOAT_SUFFIXES = ("fpv4-sp-d16", "fpv5-sp-d16")
+WAITING_CORE = "cortex-m4f"  # its multiplications and additions take two cycles, one where something else comes between
 PER_LINE = 6
 
 
@@ -102,11 +103,12 @@ def covariance_gain(front: FrontEnd) -> NDArray[np.float32]:
     return np.asarray((front.gains * front.unit) ** 2 / (front.samples - 1), np.float32)
 
 
-def source(front: FrontEnd, prefix: str, heading: str) -> str:
-    """``features.c``; compile it with -ffp-contract=off."""
+def source(front: FrontEnd, prefix: str, heading: str, core: str = "host") -> str:
+    """``features.c`` for a core; compile it with -ffp-contract=off."""
     samples, ridge, per_unit = shared_parameters(front)
     upper = np.triu_indices(front.channels)
-    lines = [heading, f"#define EK_CHANNELS {front.channels}", "", f'#include "{HEADER}"', ""]
+    lines = [heading, *(["#define EK_RESULTS_WAIT"] if core == WAITING_CORE else [])]
+    lines += [f"#define EK_CHANNELS {front.channels}", "", f'#include "{HEADER}"', ""]
     lines += [f"{prototype(prefix)};", ""]
     shared = f"{samples}, {c_float(float(ridge))}, {c_float(float(per_unit))}"
     lines += [f"static const ek_window_features shared = {{{shared}}};", ""]

@@ -33,7 +33,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
         "ek_model.h": interface.adapter(plan),
     }
     if front:
-        texts[FEATURES] = features.source(front, prefix, codegen.provenance(plan, "Front end"))
+        texts[FEATURES] = features.source(front, prefix, codegen.provenance(plan, "Front end"), plan.board.core)
         copy_with_includes(root, Path(features.HEADER), folder)
     for name, text in texts.items():
         (source / name).write_text(text, encoding="utf-8")

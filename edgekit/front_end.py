@@ -19,7 +19,8 @@ STAGES = {
     "filter": "ek_features_filter",
     "products": "ek_features_gram",
     "whitening": "ek_features_product",
-    "eigen": "ek_features_eigen",
+    "reflections": "ek_features_reflect",
+    "rotations": "ek_features_rotate",
     "quantization": "ek_features_store",
 }
 

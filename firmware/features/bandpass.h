@@ -40,11 +40,7 @@ EK_INLINE void ek_close_line(const ek_line *line, float *state) {
     state[3] = line->q2;
 }
 
-EK_INLINE float ek_next(const ek_sections *sections, ek_line *line, int16_t sample) {
-    const float x = (float)sample, d = x - line->x2;
-    const float p = ((d - line->d2) - sections->a[1] * line->p2) - sections->a[0] * line->p1;
-    const float q = (p - sections->a[3] * line->q2) - sections->a[2] * line->q1;
-
+EK_INLINE void ek_push(ek_line *line, float x, float d, float p, float q) {
     line->x2 = line->x1;
     line->x1 = x;
     line->d2 = line->d1;
@@ -53,10 +49,34 @@ EK_INLINE float ek_next(const ek_sections *sections, ek_line *line, int16_t samp
     line->p1 = p;
     line->q2 = line->q1;
     line->q1 = q;
-    return q;
 }
 
-/* `lines` (1 or 2, a literal) neighbouring channels at once: one's arithmetic fills the other's waiting. */
+/* One sample each of two lines, step by step together: one's arithmetic fills the other's waiting. */
+EK_INLINE void ek_next(const ek_sections *sections, ek_line *first, ek_line *second, int16_t x1, int16_t x2) {
+    const float *a = sections->a;
+    float xa = (float)x1, xb = (float)x2, da, db, ua, ub, pa, pb, qa, qb, fa, fb;
+
+    EK_TOGETHER(xa, xb);
+    da = xa - first->x2, db = xb - second->x2;
+    fa = a[1] * first->p2, fb = a[1] * second->p2;
+    EK_TOGETHER_4(da, db, fa, fb);
+    ua = da - first->d2, ub = db - second->d2;
+    EK_TOGETHER(ua, ub);
+    pa = ua - fa, pb = ub - fb;
+    fa = a[0] * first->p1, fb = a[0] * second->p1;
+    EK_TOGETHER_4(pa, pb, fa, fb);
+    pa -= fa, pb -= fb;
+    fa = a[3] * first->q2, fb = a[3] * second->q2;
+    EK_TOGETHER_4(pa, pb, fa, fb);
+    qa = pa - fa, qb = pb - fb;
+    fa = a[2] * first->q1, fb = a[2] * second->q1;
+    EK_TOGETHER_4(qa, qb, fa, fb);
+    qa -= fa, qb -= fb;
+    ek_push(first, xa, da, pa, qa);
+    ek_push(second, xb, db, pb, qb);
+}
+
+/* `lines` (1 or 2, a literal) neighbouring channels. */
 EK_INLINE void ek_bandpass_lines(int32_t lines, const ek_sections *sections, const int16_t *x, int32_t length,
                                  int first, int32_t count, float *state, float *y, int32_t stride) {
     const int16_t *other = x + (lines - 1) * length;
@@ -64,10 +84,12 @@ EK_INLINE void ek_bandpass_lines(int32_t lines, const ek_sections *sections, con
     ek_line a = ek_open_line(x, first, state);
     ek_line b = ek_open_line(other, first, state + (lines - 1) * EK_LINE);
 
+    EK_UNROLL_2
     for (int32_t t = 0; t < count; t++) {
-        y[0] = ek_next(&own, &a, *x++);
+        ek_next(&own, &a, &b, *x++, *other++);
+        y[0] = a.q1;
         if (lines == 2) {
-            y[1] = ek_next(&own, &b, *other++);
+            y[1] = b.q1;
         }
         y += stride;
     }

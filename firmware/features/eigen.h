@@ -7,6 +7,7 @@
 #include "float.h"
 
 #define EK_ROUNDING 5.9604645e-8f /* 2^-24 */
+#define EK_TURNED 4               /* columns that turn at a time */
 #define EK_STEPS 30               /* QR steps per eigenvalue, of which about two are needed */
 
 /* x . y */
@@ -98,7 +99,7 @@ EK_INLINE void ek_tridiagonal(int32_t n, float *a, float *d, float *e, float *z,
     }
 }
 
-/* The rotation (c, s) that turns (x, y) into (r, 0); returns r. */
+/* The rotation that turns (x, y) into (r, 0); returns r. */
 EK_INLINE float ek_rotation(float x, float y, float *c, float *s) {
     float ratio, root;
 
@@ -128,13 +129,12 @@ EK_INLINE float ek_shift(float a, float b, float e) {
     return b - e / (half < 0.0f ? half - root : half + root);
 }
 
-/* One QR step on rows low..high; z's rows turn with it. */
-EK_INLINE void ek_qr_step(int32_t n, int32_t low, int32_t high, float *d, float *e, float *z) {
-    float x = d[low] - ek_shift(d[high - 1], d[high], e[high - 1]), y = e[low], c, s;
+/* One QR step on rows low..high; cosines[k], sines[k] is the rotation of rows k and k + 1. */
+EK_INLINE void ek_qr_step(int32_t low, int32_t high, float *d, float *e, float *cosines, float *sines) {
+    float x = d[low] - ek_shift(d[high - 1], d[high], e[high - 1]), y = e[low];
 
     for (int32_t k = low; k < high; k++) {
-        float *first = z + k * n, *second = first + n;
-        const float r = ek_rotation(x, y, &c, &s);
+        const float r = ek_rotation(x, y, &cosines[k], &sines[k]), c = cosines[k], s = sines[k];
         const float turned = s * (d[k + 1] - d[k]) + 2.0f * c * e[k], moved = s * turned;
 
         if (k > low) {
@@ -148,24 +148,55 @@ EK_INLINE void ek_qr_step(int32_t n, int32_t low, int32_t high, float *d, float 
             y = s * e[k + 1];
             e[k + 1] *= c;
         }
-        EK_UNROLL
-        for (int32_t j = 0; j < n; j++) {
-            const float one = first[j], two = second[j];
-
-            first[j] = c * one + s * two;
-            second[j] = c * two - s * one;
-        }
     }
+}
+
+/* Turns `wide` columns (a literal) of z's rows low..high, one rotation after the other: what the next one also turns
+ * stays in a register. */
+EK_INLINE void ek_turn_columns(int32_t wide, int32_t n, int32_t low, int32_t high, const float *cosines,
+                               const float *sines, float *z) {
+    float carried[EK_TURNED];
+
+    z += low * n;
+    for (int32_t j = 0; j < wide; j++) {
+        carried[j] = z[j];
+    }
+    EK_UNROLL_2
+    for (int32_t k = low; k < high; k++) {
+        const float c = cosines[k], s = sines[k];
+
+        EK_UNROLL
+        for (int32_t j = 0; j < wide; j++) {
+            const float next = z[n + j];
+            float kept = c * carried[j], came = s * next, stays = c * next, left = s * carried[j];
+
+            EK_APART_4(kept, came, stays, left);
+            z[j] = kept + came;
+            carried[j] = stays - left;
+        }
+        z += n;
+    }
+    for (int32_t j = 0; j < wide; j++) {
+        z[j] = carried[j];
+    }
+}
+
+EK_INLINE void ek_turn_rows(int32_t n, int32_t low, int32_t high, const float *cosines, const float *sines, float *z) {
+    int32_t j = 0;
+
+    for (; j + EK_TURNED <= n; j += EK_TURNED) {
+        ek_turn_columns(EK_TURNED, n, low, high, cosines, sines, z + j);
+    }
+    ek_turn_columns(n % EK_TURNED, n, low, high, cosines, sines, z + j);
 }
 
 EK_INLINE int ek_negligible(float e, float a, float b) { return ek_abs(e) <= EK_ROUNDING * (ek_abs(a) + ek_abs(b)); }
 
-/* Eigenvalues in d; row i of z is the unit eigenvector of d[i]. a: n x n, of which the upper triangle is given and
- * lost; e, tau: n floats each. n is a literal. */
-EK_INLINE void ek_eigen(int32_t n, float *a, float *d, float *e, float *z, float *tau) {
+/* Eigenvalues take the place of the diagonal d, and rows of unit eigenvectors that of z: what ek_tridiagonal gives.
+ * e: lost; cosines, sines: n floats each. n is a literal. */
+EK_INLINE void ek_diagonalise(int32_t n, float *d, float *e, float *z, float *cosines, float *sines) {
     int32_t high = n - 1;
 
-    ek_tridiagonal(n, a, d, e, z, tau);
     for (int32_t step = 0; high > 0 && step < EK_STEPS * n; step++) {
         int32_t low = high;
 
@@ -175,7 +206,8 @@ EK_INLINE void ek_eigen(int32_t n, float *a, float *d, float *e, float *z, float
         if (low == high) {
             high--;
         } else {
-            ek_qr_step(n, low, high, d, e, z);
+            ek_qr_step(low, high, d, e, cosines, sines);
+            ek_turn_rows(n, low, high, cosines, sines, z);
         }
     }
 }

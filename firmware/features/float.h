@@ -18,6 +18,31 @@ static inline float ek_sqrt(float x) {
 #endif
 }
 
+/* All of these values are computed before any of them is used: the order that a core without reordering needs, and
+ * that compilers undo. EK_APART_4 says so only where a result that the next instruction needs costs a cycle
+ * (Cortex-M4F: EK_RESULTS_WAIT); others rather mix arithmetic with loads. */
+#if defined(__arm__)
+#define EK_TOGETHER(a, b) __asm__("" : "+t"(a), "+t"(b))
+#define EK_TOGETHER_4(a, b, c, d) __asm__("" : "+t"(a), "+t"(b), "+t"(c), "+t"(d))
+#else
+#define EK_TOGETHER(a, b) ((void)0)
+#define EK_TOGETHER_4(a, b, c, d) ((void)0)
+#endif
+#if defined(EK_RESULTS_WAIT)
+#define EK_APART_4(a, b, c, d) EK_TOGETHER_4(a, b, c, d)
+#else
+#define EK_APART_4(a, b, c, d) ((void)0)
+#endif
+
+/* Unrolls the following loop twice. */
+#if defined(__clang__)
+#define EK_UNROLL_2 _Pragma("clang loop unroll_count(2)")
+#elif defined(__GNUC__)
+#define EK_UNROLL_2 _Pragma("GCC unroll 2")
+#else
+#define EK_UNROLL_2
+#endif
+
 static inline float ek_abs(float x) { return x < 0.0f ? -x : x; }
 
 /* Natural logarithm of a positive, normal x; relative error below 3 * 2^-24, see docs/features.md.

@@ -11,7 +11,7 @@
  * diagonal. */
 EK_INLINE void ek_gram_block(int32_t high, int32_t wide, int diagonal, int32_t n, int32_t rows, const float *a,
                              const float *b, float *out) {
-    float sums[EK_BLOCK][EK_BLOCK];
+    float sums[EK_BLOCK][EK_BLOCK], products[EK_BLOCK] = {0.0f, 0.0f, 0.0f, 0.0f};
 
     EK_UNROLL
     for (int32_t i = 0; i < high; i++) {
@@ -20,12 +20,18 @@ EK_INLINE void ek_gram_block(int32_t high, int32_t wide, int diagonal, int32_t n
             sums[i][j] = 0.0f;
         }
     }
+    EK_UNROLL_2
     for (int32_t row = 0; row < rows; row++) {
         EK_UNROLL
         for (int32_t i = 0; i < high; i++) {
             EK_UNROLL
             for (int32_t j = diagonal ? i : 0; j < wide; j++) {
-                sums[i][j] += a[i] * b[j];
+                products[j] = a[i] * b[j];
+            }
+            EK_APART_4(products[0], products[1], products[2], products[3]);
+            EK_UNROLL
+            for (int32_t j = diagonal ? i : 0; j < wide; j++) {
+                sums[i][j] += products[j];
             }
         }
         a += n;

@@ -46,7 +46,7 @@ typedef struct {
         } square;
     } block;
     float state[EK_CHANNELS * EK_LINE];
-    float values[EK_CHANNELS], off[EK_CHANNELS], tau[EK_CHANNELS];
+    float values[EK_CHANNELS], off[EK_CHANNELS], cosines[EK_CHANNELS], sines[EK_CHANNELS];
 } ek_scratch;
 
 EK_STAGE void ek_features_clear(float *values, int32_t count) {
@@ -69,8 +69,12 @@ EK_STAGE void ek_features_product(const float *a, const float *b, float *out) {
     ek_gram(EK_CHANNELS, EK_CHANNELS, a, b, 0, out);
 }
 
-EK_STAGE void ek_features_eigen(ek_scratch *s) {
-    ek_eigen(EK_CHANNELS, s->covariance, s->values, s->off, s->block.square.vectors, s->tau);
+EK_STAGE void ek_features_reflect(ek_scratch *s) {
+    ek_tridiagonal(EK_CHANNELS, s->covariance, s->values, s->off, s->block.square.vectors, s->cosines);
+}
+
+EK_STAGE void ek_features_rotate(ek_scratch *s) {
+    ek_diagonalise(EK_CHANNELS, s->values, s->off, s->block.square.vectors, s->cosines, s->sines);
 }
 
 /* Sums of products of the filtered samples, above the diagonal. */
@@ -111,7 +115,8 @@ EK_STAGE void ek_features_log(ek_scratch *s) {
     const float *v = s->block.square.vectors;
     float *product = s->block.square.product;
 
-    ek_features_eigen(s);
+    ek_features_reflect(s);
+    ek_features_rotate(s);
     for (int32_t i = 0; i < EK_CHANNELS; i++) {
         const float factor = ek_log(s->values[i] > EK_SMALLEST ? s->values[i] : EK_SMALLEST);
 
