@@ -77,17 +77,17 @@ class PortableErase(Kernel):
 
 
 class PortableMajority(Kernel):
-    """``ek_majority``: every word of bits is written when its counters have been read."""
+    """``ek_counter_majority``: every word of bits is written when its counters have been read."""
 
     name = "majority"
     op = Majority
-    header = "majority.h"
+    header = "counter_majority.h"
 
     def calls(self, site: Site) -> Sequence[Call]:
         x, seed = site.inputs[0], cast(Majority, site.op).seed
         fields = {"channels": x.shape[0], "positions": prod(x.shape[1:]), "bytes": _bytes(site), "zero": x.zero_point}
         fields |= {"seed_low": _signed(seed), "seed_high": _signed(seed >> 32)}
-        return [Call("ek_majority", ("ek_majority_geometry", fields))]
+        return [Call("ek_counter_majority", ("ek_counter_majority_geometry", fields))]
 
     def cycles(self, site: Site) -> float:
         return 8.0 * site.inputs[0].elements

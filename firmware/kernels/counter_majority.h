@@ -1,6 +1,6 @@
 /* Counters -> bits: 1 above the zero point, the tie bit where equal. Tie bits are made from a seed, 64 at a time. */
-#ifndef EK_MAJORITY_H
-#define EK_MAJORITY_H
+#ifndef EK_COUNTER_MAJORITY_H
+#define EK_COUNTER_MAJORITY_H
 
 #include "base.h"
 #include "splitmix.h"
@@ -10,9 +10,9 @@ typedef struct {
     int32_t bytes; /* 2 or 4 per counter */
     int32_t zero;
     int32_t seed_low, seed_high; /* the two words of the seed */
-} ek_majority_geometry;
+} ek_counter_majority_geometry;
 
-EK_INLINE void ek_majority(const ek_majority_geometry *g, const void *counters, uint32_t *y) {
+EK_INLINE void ek_counter_majority(const ek_counter_majority_geometry *g, const void *counters, uint32_t *y) {
     const uint64_t seed = (uint64_t)(uint32_t)g->seed_high << 32 | (uint32_t)g->seed_low;
     const int32_t words = (g->channels + 31) / 32;
     for (int32_t p = 0; p < g->positions; p++)
