@@ -52,7 +52,8 @@ def split(source: Source) -> str:
 def words(view: Excerpt) -> str:
     """An excerpt in words."""
     parts = [f"{view.electrodes} electrodes"] if view.electrodes else []
-    parts += [f"{view.seconds:g} s from the cue on"] if view.seconds else []
+    since = f"{view.start:g} s after the cue" if view.start else "the cue"
+    parts += [f"{view.seconds:g} s from {since} on"] if view.seconds else []
     parts += ["every 3rd sample" if view.divisor == 3 else "every 2nd sample"] if view.divisor > 1 else []
     parts += [f"resampled to {view.rate_hz:g} Hz"] if view.rate_hz else []
     return ", ".join(parts) or "all of it"

@@ -30,7 +30,8 @@ class Excerpt:
         divisor: 1 to 3: an order-8 Chebyshev-I anti-alias filter, then every so many-th sample. As in the published
             code (``scipy.signal.decimate`` on each trial's window) the filter runs forwards and backwards, so that it
             shifts nothing; a device that filters while it records needs a causal one.
-        seconds: the window begins with the cue and lasts that long; None takes the trial as it was cut.
+        start: seconds after the cue with which the window begins.
+        seconds: how long the window lasts; None takes the trial as it was cut.
         rate_hz: resampled to that rate by a polyphase filter, each trial by itself, with its ends extended along a
             line; None keeps the rate.
 
@@ -41,6 +42,7 @@ class Excerpt:
     divisor: int = 1
     seconds: float | None = None
     rate_hz: float | None = None
+    start: float = 0.0
 
     def __post_init__(self) -> None:
         problems = []
@@ -53,6 +55,9 @@ class Excerpt:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 problems.append(Problem(f"{name} is {value}", "excerpt", "a positive number"))
+        if not self.start >= 0 or (self.start and self.seconds is None):
+            what = f"start is {self.start} with seconds {self.seconds}"
+            problems.append(Problem(what, "excerpt", "0 and above, of a window of so many seconds"))
         if problems:
             raise UserError(problems)
 
@@ -76,10 +81,11 @@ class Excerpt:
     def _window(self, recordings: Recordings) -> Recordings:
         if self.seconds is None:
             return recordings
-        start, length = round(recordings.cue * recordings.fs), round(self.seconds * recordings.fs)
-        available = recordings.x.shape[2] - start
-        if length > available:
-            what = f"its trials last {available / recordings.fs:g} s after the cue, {self.seconds:g} s are asked for"
+        start = round((recordings.cue + self.start) * recordings.fs)
+        length = round(self.seconds * recordings.fs)
+        if start + length > recordings.x.shape[2]:
+            available, wanted = recordings.x.shape[2] / recordings.fs - recordings.cue, self.start + self.seconds
+            what = f"its trials last {available:g} s after the cue, {wanted:g} s are asked for"
             raise UserError(Problem(what, f"data set '{recordings.name}'", fix="choose a shorter window"))
         return replace(recordings, x=recordings.x[:, :, start : start + length], cue=0.0)
 
@@ -132,11 +138,13 @@ EXCERPTS = {
     "edge-m4f": Excerpt(38, divisor=3, seconds=1.0),
     "motor-22": Excerpt(22, rate_hz=250.0),
     "motor-22-1125": Excerpt(22, rate_hz=281.25),
+    "imagery-22": Excerpt(22, start=0.5, seconds=3.5),
 }
 """Excerpts by name. ``whole``: as recorded. ``edge-*``: the published EEGNet sizes for 160 Hz recordings: 64 x 480,
 38 x 160, 38 x 107 and 38 x 54 samples. ``motor-22``: electrodes and rate of BCI Competition IV-2a; the trials of
 EEGMMIDB last 4 s, not 4.5 s, and become 22 x 1000 samples. ``motor-22-1125`` stretches those to the published 22 x 1125
-samples, for running networks of exactly that shape on real trials."""
+samples, for running networks of exactly that shape on real trials. ``imagery-22``: what Riemannian features are
+published on, those electrodes from 0.5 s after the cue on: 22 x 875 samples at 250 Hz, 22 x 560 at 160 Hz."""
 
 
 DESCRIBED = re.compile(r"(\d+)ch(?:-ds(\d))?(?:-(\d+(?:\.\d+)?)s)?")

@@ -27,3 +27,4 @@ def test_an_excerpt_in_words() -> None:
     assert words(Excerpt()) == "all of it"
     assert words(Excerpt(8, 2, 1.5)) == "8 electrodes, 1.5 s from the cue on, every 2nd sample"
     assert words(EXCERPTS["motor-22"]) == "22 electrodes, resampled to 250 Hz"
+    assert words(EXCERPTS["imagery-22"]) == "22 electrodes, 3.5 s from 0.5 s after the cue on"

@@ -29,6 +29,7 @@ def physionet(signal: np.ndarray) -> Recordings:
         ("edge-m4f", (38, 54), 160 / 3, 3),
         ("motor-22", (22, 1000), 250.0, 1),
         ("motor-22-1125", (22, 1125), 281.25, 1),
+        ("imagery-22", (22, 560), 160.0, 1),
     ],
 )
 def test_the_named_excerpts_have_the_published_shapes(name: str, shape: tuple, fs: float, divisor: int) -> None:
@@ -68,6 +69,8 @@ def test_the_window_begins_with_the_cue() -> None:
     found = replace(recordings(samples=64), cue=1.0)
     part = Excerpt(seconds=2.0).apply(found)
     assert np.array_equal(part.x, found.x[:, :, 16:48]) and part.cue == 0.0
+    later = Excerpt(start=0.5, seconds=2.0).apply(found)
+    assert np.array_equal(later.x, found.x[:, :, 24:56]) and later.cue == 0.0
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,8 @@ def test_the_window_begins_with_the_cue() -> None:
         ({"divisor": 4}, "divisor is 4"),
         ({"seconds": 0.0}, "seconds is 0"),
         ({"rate_hz": -1.0}, "rate_hz is -1"),
+        ({"start": -0.5, "seconds": 1.0}, "start is -0.5"),
+        ({"start": 0.5}, "start is 0.5 with seconds None"),
     ],
 )
 def test_an_impossible_excerpt_is_refused(view: dict, message: str) -> None:
@@ -89,6 +94,8 @@ def test_recordings_that_do_not_hold_the_excerpt_are_refused() -> None:
         Excerpt(22).apply(replace(recordings(), channels=("C3", "Oz", "C4")))
     with pytest.raises(UserError, match="its trials last 2 s after the cue, 3 s are asked for"):
         Excerpt(seconds=3.0).apply(recordings())
+    with pytest.raises(UserError, match=r"its trials last 2 s after the cue, 2.5 s are asked for"):
+        Excerpt(start=0.5, seconds=2.0).apply(recordings())
     with pytest.raises(UserError, match="did you mean 'edge-m4f'"):
         excerpt("edge-m4")
 
