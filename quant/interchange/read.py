@@ -14,6 +14,7 @@ from quant.interchange.functions import functions
 from quant.interchange.local_function import DOMAIN
 from quant.interchange.model import Model, dimensions, load
 from quant.interchange.qcdq import from_qcdq
+from quant.interchange.qonnx import BIPOLAR, from_qonnx
 from quant.interchange.view import NodeView
 from quant.interchange.writer import ELEMENT
 from quant.ops import OPS
@@ -34,7 +35,7 @@ HINTS = {
 
 
 def read_model(path: Path) -> Graph:
-    """Read an integer ``model.onnx`` or a QCDQ model.
+    """Read an integer ``model.onnx``, a QCDQ model or a QONNX model of bits.
 
     Raises:
         UserError: the file cannot be read, or holds anything that EdgeKit does not execute exactly.
@@ -43,7 +44,9 @@ def read_model(path: Path) -> Graph:
 
 
 def from_proto(proto: ModelProto) -> Graph:
-    """The integer graph of an ONNX model of either kind; raises UserError as :func:`read_model` does."""
+    """The integer graph of an ONNX model of any kind; raises UserError as :func:`read_model` does."""
+    if any(f"{node.domain}.{node.op_type}" == BIPOLAR for node in proto.graph.node):
+        return from_qonnx(proto)
     if any(node.op_type in ("QuantizeLinear", "DequantizeLinear") for node in proto.graph.node):
         return from_qcdq(proto)
     return from_onnx(proto)
@@ -67,7 +70,8 @@ class _Reader:
         if any(info.type.tensor_type.elem_type in FLOAT for info in self.model.inputs):
             what = "it is a float model: its inputs and weights are not quantized"
             fix = "quantize it first: 'edgekit quantize', or export QCDQ from your QAT framework"
-            raise UserError(Problem(what, f"graph '{self.model.name}'", "integer ONNX of EdgeKit, QCDQ ONNX", fix))
+            supported = "integer ONNX of EdgeKit, QCDQ ONNX, QONNX with BipolarQuant"
+            raise UserError(Problem(what, f"graph '{self.model.name}'", supported, fix))
         self._functions()
         self._nodes()
         for info in self.model.inputs:
