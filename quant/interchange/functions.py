@@ -6,7 +6,8 @@
 * ``SumPool(x, ones, x_zero_point) {kernel_shape, strides, pads, group}``: int32 sum of x - x_zero_point over a window
 * ``Table(x, table) {zero_point}``: table[x + 128]
 
-Those on bits are in :mod:`quant.interchange.bit_functions` and :mod:`quant.interchange.binary_functions`.
+Those on bits are in :mod:`quant.interchange.bit_functions`, :mod:`quant.interchange.binary_functions` and
+:mod:`quant.interchange.encoder_functions`.
 
 ONNX shifts unsigned integers only, so an arithmetic shift of |t| < 2^62 is ((t + 2^62) >> s) - (2^62 >> s) in uint64.
 """
@@ -17,6 +18,7 @@ from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
 
 from quant.interchange.binary_functions import binary_functions
 from quant.interchange.bit_functions import bit_functions
+from quant.interchange.encoder_functions import encoder_functions
 from quant.interchange.local_function import DOMAIN, from_attribute, function, integer
 from quant.interchange.memory_functions import memory_functions
 
@@ -103,4 +105,4 @@ def _table() -> FunctionProto:
 def functions() -> list[FunctionProto]:
     """All functions, in the order in which they need each other."""
     own = [_rescale(), _requant(), _requant_add(), _sum_pool(), _table()]
-    return [*own, *bit_functions(), *binary_functions(), *memory_functions()]
+    return [*own, *bit_functions(), *binary_functions(), *memory_functions(), *encoder_functions()]

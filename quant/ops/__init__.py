@@ -5,6 +5,7 @@ from quant.ops.add import Add
 from quant.ops.argmax import ArgMax
 from quant.ops.argmin import ArgMin
 from quant.ops.base import Op
+from quant.ops.binarize import Binarize
 from quant.ops.binary import Threshold
 from quant.ops.binary_conv import BinaryConv
 from quant.ops.binary_dense import BinaryDense
@@ -14,6 +15,7 @@ from quant.ops.class_memory import Accumulate, Count, Erase
 from quant.ops.conv import Conv
 from quant.ops.dense import Dense
 from quant.ops.hamming import Hamming
+from quant.ops.level_encode import LevelEncode
 from quant.ops.majority import Majority
 from quant.ops.movement import Concat, Pad, Reshape, Slice
 from quant.ops.pool import AveragePool, MaxPool
@@ -36,6 +38,8 @@ OPS: tuple[type[Op], ...] = (
     Requantize,
     ArgMax,
     ArgMin,
+    Binarize,
+    LevelEncode,
     Bind,
     Bundle,
     Hamming,
@@ -54,6 +58,7 @@ __all__ = [
     "ArgMax",
     "ArgMin",
     "AveragePool",
+    "Binarize",
     "BinaryConv",
     "BinaryDense",
     "Bind",
@@ -64,6 +69,7 @@ __all__ = [
     "Dense",
     "Erase",
     "Hamming",
+    "LevelEncode",
     "Majority",
     "MaxPool",
     "Op",

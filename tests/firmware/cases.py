@@ -28,6 +28,7 @@ from quant.requant import Requant
 from tests.firmware.binary_cases import binary_cases
 from tests.firmware.bit_cases import bit_cases
 from tests.firmware.case import Case, draw, tensor
+from tests.firmware.encoder_cases import encoder_cases
 from tests.firmware.memory_cases import memory_cases
 
 HIGH = 0.004  # a real factor below 1/4: s >= 33, one high-word multiplication is enough
@@ -263,4 +264,5 @@ def movements(rng: np.random.Generator) -> Iterator[Case]:
 def all_cases() -> list[Case]:
     rng = np.random.default_rng(2)
     layers = (convolutions, dense_layers, additions, pools, elementwise, movements)
-    return [case for group in (*layers, bit_cases, binary_cases, memory_cases) for case in group(rng)]
+    on_bits = (bit_cases, binary_cases, memory_cases, encoder_cases)
+    return [case for group in (*layers, *on_bits) for case in group(rng)]

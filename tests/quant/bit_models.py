@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from quant.dtypes import DType
 from quant.graph import Graph, GraphBuilder
 from quant.ops import ArgMin, Bind, Bundle, Hamming
-from tests.quant import binary_models
+from tests.quant import binary_models, encoder_models
 from tests.quant.memory_models import memory_graph
 
 SEEDS = range(6)
@@ -38,4 +38,5 @@ def bit_graph(seed: int) -> Graph:
 def all_bit_graphs() -> list[Graph]:
     """Every operator on bits and on class memories in some of them."""
     binary = map(binary_models.binary_graph, binary_models.SEEDS)
-    return [*map(bit_graph, SEEDS), *binary, *map(memory_graph, SEEDS)]
+    encoders = map(encoder_models.encoder_graph, encoder_models.SEEDS)
+    return [*map(bit_graph, SEEDS), *binary, *map(memory_graph, SEEDS), *encoders]

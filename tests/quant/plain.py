@@ -31,6 +31,7 @@ from quant.ops import (
 from quant.requant import Requant
 from tests.quant.plain_binary import binary
 from tests.quant.plain_bits import bit_element
+from tests.quant.plain_encoders import encoded
 from tests.quant.plain_memory import memory_element
 
 Index = tuple[int, ...]
@@ -61,7 +62,7 @@ def seen(
 def element(op: Op, xs: Sequence[NDArray], tensors: Sequence[Tensor]) -> Element:
     """The function from an output index to its value."""
     x, z = xs[0], tensors[0].zero_point
-    other = bit_element(op, xs) or memory_element(op, xs, tensors)
+    other = bit_element(op, xs) or memory_element(op, xs, tensors) or encoded(op, xs)
     if other is not None:
         return other
     if isinstance(op, Conv):
