@@ -16,8 +16,10 @@ from deploy.box import Box, Range, start
 from deploy.kernels.base import Site
 from deploy.layout import channels_last
 from deploy.region import Region, flat, whole
+from quant import bits
+from quant.dtypes import DType
 from quant.graph import Tensor
-from quant.ops import Add, AveragePool, Conv, Dense, MaxPool, Op, Requantize, Table
+from quant.ops import Add, AveragePool, Bind, Bundle, Conv, Dense, Hamming, MaxPool, Op, Requantize, Table
 from quant.ops.pool import Window
 from quant.requant import Requant
 
@@ -96,12 +98,50 @@ def _cut_dense(site: Site, output: Region) -> Tile:
 
 
 def _cut_elements(site: Site, output: Region) -> Tile:
-    """Operators on one element at a time: any box, as a flat tensor."""
-    shape = (prod(output.shape),)
+    """Operators on one element at a time: any box, as a flat tensor; of bits by bytes."""
+    shape = (prod(output.shape) * (8 if site.output.dtype is DType.B1 else 1),)
     inputs = tuple(_shrunk(x, shape) for x in site.inputs)
     layout = channels_last(shape)
     part = Site(site.name, site.op, inputs, _shrunk(site.output, shape), (layout,) * len(inputs), layout)
     return Tile(part, tuple(_operand(site, i, output) for i in range(len(inputs))), output)
+
+
+def _cut_hamming(site: Site, output: Region) -> Tile:
+    """Classes, with their rows of the memory and how many samples they have seen."""
+    op = cast(Hamming, site.op)
+    (first, last), each = output.ranges[2], op.centroids
+    part, xs, seen = op, [site.inputs[0]], [flat(site.inputs[0])]
+    if op.memory is not None:
+        part = replace(op, memory=op.memory[:, first * each : last * each])
+    else:
+        memory = site.inputs[1]
+        row = each * bits.nbytes(memory.shape[0])
+        xs.append(_shrunk(memory, (memory.shape[0], (last - first) * each)))
+        seen.append(replace(flat(memory), ranges=((0, 1), (0, 1), (first * row, last * row))))
+    if op.counted:
+        xs.append(_shrunk(site.inputs[-1], (last - first,)))
+        seen.append(replace(flat(site.inputs[-1]), ranges=output.ranges))
+    layouts = tuple(channels_last(x.shape) for x in xs)
+    y = _shrunk(site.output, (last - first,))
+    return Tile(Site(site.name, part, tuple(xs), y, layouts, channels_last(y.shape)), tuple(seen), output)
+
+
+def _cut_bind(site: Site, output: Region) -> Tile:
+    """Any words, as a flat tensor of bits."""
+    op, (first, last) = cast(Bind, site.op), output.ranges[2]
+    if op.key is not None:
+        words = bits.pack(np.moveaxis(op.key, 0, -1)).ravel()[first // 4 : last // 4]
+        op = replace(op, key=bits.unpack(words, 8 * (last - first)))
+    return _cut_elements(replace(site, op=op), output)
+
+
+def _cut_bundle(site: Site, output: Region) -> Tile:
+    """Some words of every position."""
+    x, count = site.inputs[0], 8 * output.bytes
+    seen = Region((1, x.shape[1], bits.nbytes(x.shape[0])), ((0, 1), (0, x.shape[1]), output.ranges[2]), 1)
+    small, y = _shrunk(x, (count, x.shape[1])), _shrunk(site.output, (count,))
+    part = Site(site.name, site.op, (small,), y, (channels_last(small.shape),), channels_last(y.shape))
+    return Tile(part, (seen,), output)
 
 
 def _operand(site: Site, position: int, output: Region) -> Region:
@@ -186,4 +226,7 @@ _CUTTERS: dict[type[Any], Callable[[Site, Region], Tile]] = {
     Add: _cut_elements,
     Table: _cut_elements,
     Requantize: _cut_elements,
+    Hamming: _cut_hamming,
+    Bind: _cut_bind,
+    Bundle: _cut_bundle,
 }

@@ -19,6 +19,7 @@ from deploy.kernels.base import Call
 from deploy.layers import Layer
 from deploy.memory import aligned
 from deploy.tile import Tile, channel_unit
+from quant.dtypes import DType
 from quant.ops import Conv
 
 BLOCK = 4  # outputs and positions that the kernels compute together
@@ -162,7 +163,8 @@ def _channel_unit(group: Group) -> int:
     channels = group.region.size[2]
     unit = 1
     for layer in reversed(group.layers):
-        op, own = layer.site.op, layer.site.output.shape[0]
+        op, y = layer.site.op, layer.site.output
+        own = channels if y.dtype is DType.B1 else y.shape[0]  # bits are cut by bytes, in whole words
         if channels % own and own % channels:
             return channels
         unit = math.lcm(unit, math.ceil(channels * channel_unit(layer.site) / own))

@@ -4,6 +4,8 @@ from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
 from deploy.kernels.binary import PortableBinaryConv, PortableBinaryDense
 from deploy.kernels.bits import PortableArgMin, PortableBind, PortableBundle, PortableHamming
+from deploy.kernels.bits_dsp import DspHamming
+from deploy.kernels.bits_xpulp import XpulpHamming
 from deploy.kernels.class_memory import PortableAccumulate, PortableCount, PortableErase, PortableMajority
 from deploy.kernels.columns_dsp import SmlaColumns
 from deploy.kernels.columns_xpulp import XpulpColumns
@@ -58,6 +60,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBind(),
     PortableBundle(),
     PortableHamming(),
+    DspHamming(),
+    XpulpHamming(),
     PortableBinaryDense(),
     PortableBinaryConv(),
     PortableConcat(),

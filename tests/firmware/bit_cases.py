@@ -28,7 +28,7 @@ def hamming(rng: np.random.Generator) -> Iterator[Case]:
         x, classes, centroids = bit_tensor("x", length), int(rng.integers(1, 6)), int(rng.integers(1, 3))
         memory = bit_tensor("memory", length, classes * centroids)
         seen = tensor((classes,), 0, DType.S32, "seen")
-        values, counts = (draw(rng, x), draw(rng, memory)), rng.integers(-1, 3, classes)
+        values, counts = (draw(rng, x), draw(rng, memory)), np.append(1, rng.integers(-1, 3, classes - 1))
         for counted in (False, True):
             extra, held = ((seen,), (counts,)) if counted else ((), ())
             name = f"hamming of {length} bits, {classes} x {centroids}{', seen' if counted else ''}"

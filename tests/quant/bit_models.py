@@ -14,10 +14,15 @@ from tests.quant.memory_models import memory_graph
 SEEDS = range(6)
 
 
-def bit_graph(seed: int) -> Graph:
-    """Every operator on bits, all of them connected, the same graph for the same seed; sizes are seldom whole words."""
+def bit_graph(seed: int, longest: int = 400, most: int = 8) -> Graph:
+    """Every operator on bits, all of them connected, the same graph for the same seed; sizes are seldom whole words.
+
+    Args:
+        longest: bits of a vector.
+        most: positions, and classes.
+    """
     rng = np.random.default_rng(seed)
-    length, positions, classes = int(rng.integers(1, 400)), int(rng.integers(1, 9)), int(rng.integers(1, 6))
+    length, positions, classes = (int(rng.integers(1, size + 1)) for size in (longest, most, most))
     b = GraphBuilder(f"bits-{seed}")
 
     def random(*shape: int) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@
 #ifndef EK_XPULPV2_XPULP_H
 #define EK_XPULPV2_XPULP_H
 
-#include "../base.h"
+#include "../bits.h"
 
 #if defined(__pulp__)
 #define EK_XPULP_VENDOR 1
@@ -51,6 +51,7 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_ADD_SHIFT(rd, a, shift) ".insn r 0x5b, 2, 0x20, " rd ", " a ", " shift "\n\t"   /* p.addNr rd, a, shift */
 #define EK_MAX1(rd, a, b) ".insn r 0x33, 6, 0x02, " rd ", " a ", " b "\n\t"                /* p.max rd, a, b */
 #define EK_MIN1(rd, a, b) ".insn r 0x33, 4, 0x02, " rd ", " a ", " b "\n\t"                /* p.min rd, a, b */
+#define EK_CNT(rd, rs) ".insn r 0x33, 3, 0x08, " rd ", " rs ", x0\n\t"                       /* p.cnt rd, rs */
 #define EK_CLIP8(a) ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\t"                          /* p.clip a, a, 8 */
 /* clang-format on */
 
@@ -247,6 +248,19 @@ EK_INLINE int32_t ek_clip_between(int32_t value, int32_t lo, int32_t hi) {
     return y;
 #else
     return ek_max(lo, ek_min(hi, value));
+#endif
+}
+
+/* p.cnt: the number of ones. */
+EK_INLINE int32_t ek_cnt(uint32_t word) {
+#if EK_XPULP_VENDOR
+    return __builtin_pulp_cnt((int)word);
+#elif EK_XPULP_ASM
+    int32_t count;
+    __asm__(EK_CNT("%0", "%1") : "=r"(count) : "r"(word));
+    return count;
+#else
+    return ek_popcount(word);
 #endif
 }
 

@@ -86,7 +86,8 @@ class Interpreter:
     def _compute(self, step: Step) -> None:
         site = step.tile.site if step.tile else step.layer.site
         values = []
-        pointers = dict(zip(step.call.inputs, step.x, strict=True))
+        calls = [s for s in self.steps if s.layer is step.layer and s.tile is step.tile]
+        pointers = {i: at for s in calls for i, at in zip(s.call.inputs, s.x, strict=True)}
         for i, (tensor, layout) in enumerate(zip(site.inputs, site.layouts, strict=True)):
             at = pointers[i] if i in pointers else self.plan.pointer(step.layer.node.inputs[i])
             loaded = layout.tensor(self._read(at, tensor.nbytes), tensor.dtype, tensor.shape)[slices(site.take(i))]

@@ -16,13 +16,14 @@ from tests.deploy.gap.boards import with_l1
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
 from tests.deploy.gap.interpreter import Interpreter, Moment
 from tests.deploy.graphs import every_operator
+from tests.quant.bit_models import SEEDS, bit_graph
 from tests.quant.strategies import cones
 
 
 def check(graph: Graph, plan: ClusterPlan, moment: Moment) -> None:
     """Every stored output equals the reference, and the DMA moves what the plan says."""
     random = np.random.default_rng(1)
-    inputs = {t.name: random.integers(-128, 128, t.shape) for t in plan.graph.inputs}
+    inputs = {t.name: random.integers(t.dtype.low, t.dtype.high + 1, t.shape) for t in plan.graph.inputs}
     interpreter = Interpreter(plan, moment)
     results = interpreter.run(inputs)
     expected = run(plan.graph, {name: value[None] for name, value in inputs.items()})
@@ -46,6 +47,15 @@ def test_generated_graphs(seed: int, moment: Moment) -> None:
     graph = generated(seed)
     assert len(graph.nodes) >= 4
     check(graph, tight(graph)[1], moment)
+
+
+@pytest.mark.parametrize("moment", ["early", "late"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_graphs_of_bits(seed: int, moment: Moment) -> None:
+    graph = bit_graph(seed, 700, 60)
+    plan = tight(graph)[1]
+    assert any(tiling.counts[2] > 1 for tiling in plan.tilings)
+    check(graph, plan, moment)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -1,0 +1,36 @@
+"""Operators on bits with p.cnt and hardware loops, XpulpV2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from deploy.kernels.base import Call, Site
+from deploy.kernels.bits import PortableHamming
+from deploy.kernels.xpulp import TEAM
+from quant.ops import Hamming
+
+
+class XpulpHamming(PortableHamming):
+    """``ek_hamming_words_xpulp``: every core its share of the words; ``ek_hamming_join_xpulp``: the nearest rows."""
+
+    name = "hamming_xpulp"
+    isa = "xpulpv2"
+    header = "xpulpv2/hamming.h"
+    mnemonics = ("lp.setup", "p.lw", "p.cnt")
+    team = True
+    per_word = 4.5
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        op, (call,) = cast(Hamming, site.op), super().calls(site)
+        scratch = 4 * TEAM * op.centroids * site.output.elements
+        tensor, seen = "_tensor" * (op.memory is None), "_seen" * op.counted
+        inputs, last = (0, 1) if tensor else (0,), len(site.inputs) - 1 if seen else 0
+        return [
+            replace(call, function=f"ek_hamming_words{tensor}_xpulp", inputs=inputs, scratch=scratch),
+            Call(f"ek_hamming_join{seen}_xpulp", call.geometry, (last,), scratch=scratch),
+        ]
+
+    def cycles(self, site: Site) -> float:
+        return super().cycles(site) + 8.0 * 60.0
