@@ -40,8 +40,8 @@ EPILOG = """first steps:
 """
 
 
-def parser(verb: str | None = None) -> argparse.ArgumentParser:
-    """The command line; only ``verb`` gets its own options."""
+def parser(verb: str | None = None, words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The command line; only ``verb`` gets its own options, which may depend on the other ``words``."""
     main_parser = argparse.ArgumentParser(
         prog="edgekit",
         description="From quantization-aware training to microcontroller firmware, with the cost known before.",
@@ -55,6 +55,8 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
         if name != verb:
             continue
         module = import_module(f"edgekit.verbs.{name}")
+        if hasattr(module, "instead"):
+            module = import_module(f"edgekit.verbs.{module.instead(words) or name}")
         sub.description = module.__doc__
         sub.epilog = "examples:\n" + "\n".join(f"  {line}" for line in module.EXAMPLES)
         module.arguments(sub)
@@ -72,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     words = list(sys.argv[1:] if argv is None else argv)
     verb = next((word for word in words if not word.startswith("-")), None)
-    options = parser(verb).parse_args(words)
+    options = parser(verb, words).parse_args(words)
     if options.version:
         print(__version__)
         return 0

@@ -137,6 +137,7 @@ def _around(
 def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -> list[Any]:
     """Text and tables of at most 100 columns: whether it fits, what it costs, how well it does, then every layer."""
     scores, balanced = report["accuracy"], report["balanced_accuracy"]
+    names = report.get("methods") or {"float": "float", "int8": "int8"}
     rows = [*report["layers"], report["overhead"]]
     if board.cluster:
         fits, *details = fit_lines(facts, board)
@@ -151,8 +152,8 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
         )
     return [
         *head,
-        f"accuracy  int8 {100 * scores['int8']:.2f} % (float {100 * scores['float']:.2f} %), "
-        f"balanced {100 * balanced['int8']:.2f} % (float {100 * balanced['float']:.2f} %)",
+        f"accuracy  {names['int8']} {100 * scores['int8']:.2f} % ({names['float']} {100 * scores['float']:.2f} %), "
+        f"balanced {100 * balanced['int8']:.2f} % ({names['float']} {100 * balanced['float']:.2f} %)",
         "",
         *details,
         *(agreement_line(agreement) for agreement in report["agreement"]),

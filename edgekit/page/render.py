@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgekit.page import charts, figures
+from edgekit.page.curve import accuracy_curve
 from edgekit.page.decision import decide
 from edgekit.page.memory_map import memory_map, peak
 from edgekit.page.response import response_plot
@@ -51,6 +52,7 @@ def render(report: Mapping[str, Any]) -> str:
     """
     examples = report.get("examples") or []
     every = {**dict.fromkeys((*OPTIONAL, "cluster")), **report}
+    every["methods"] = every["methods"] or {"float": "float", "int8": "int8"}
     return (
         environment()
         .get_template("page.html.j2")
@@ -118,6 +120,7 @@ def environment() -> Environment:
         MILLIJOULES=figures.MILLIJOULES,
         MICROAMPERES=figures.MICROAMPERES,
         DAYS=figures.DAYS,
+        accuracy_curve=accuracy_curve,
         bar=charts.bar,
         meter=charts.meter,
         stacked_bar=charts.stacked_bar,

@@ -81,6 +81,13 @@ OPTIONAL: dict[str, Shape] = {
         "layers": [_values("name positions computed kept state_bytes why")],
         "agreement": [_values("machine samples layers values different first")],
     },
+    "hd": {
+        **_values("embedding description mode dimension features bands centroids memory_bits fit_seconds"),
+        "curve": [_values("dimension accuracy")],
+        "between": [[None]],
+        "distances": [None],
+    },
+    "methods": _values("float int8"),
     "agreement": [_values("machine samples layers values different first")],
     "eeg": {**_values("channels fs depth subjects"), "temporal": [None], "spatial": [None]},
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from itertools import pairwise
 
 from edgekit import delivery, energy, streaming, training
 from edgekit.screen import Screen
@@ -16,7 +18,19 @@ EXAMPLES = (
     "edgekit run eeg-tcnet --data bci-iv-2a --subject 3 --config S3 --board gap8 --order spatial-first",
     "edgekit run ecg-tcn --board stm32l475 --out runs/quick --epochs 2 --qat-epochs 1 --beats 10",
     "edgekit run eeg-tcnet --board gap8 --order spatial-first --streaming 64 --streaming-mode causal",
+    "edgekit run hd --help                                        # hyperdimensional classifiers",
+    "edgekit run binary-svm --help                                # support vector machines with binary weights",
 )
+
+
+# Models that are no networks: what `edgekit run NAME` takes is in another module of edgekit/verbs.
+OTHERS = {"hd": "run_hd", "binary-svm": "run_hd"}
+
+
+def instead(words: Sequence[str]) -> str | None:
+    """The module for the model that the command line names, where it is another than this one."""
+    named = (word for before, word in pairwise(words) if word in OTHERS and not before.startswith("-"))
+    return next((OTHERS[word] for word in named), None)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

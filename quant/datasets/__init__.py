@@ -106,12 +106,18 @@ def load(name: str, say: Say = silent, choice: Choice | None = None) -> Dataset:
             raise UserError(Problem("its training and test part are fixed", f"data set '{name}'", fix=fix))
         return entry.load(say)
     trials, parts = trials_and_splits(name, say, choice)
-    chosen = (choice or Choice()).over(entry.default)
-    number = chosen.fold or 1
+    chosen = choice or Choice()
+    return dataset_of(trials, fold_of(parts, name, chosen), chosen.standardize)
+
+
+def fold_of(parts: Sequence[Split], name: str, choice: Choice) -> Split:
+    """The split that ``choice.fold`` asks for; raises UserError where there are fewer."""
+    number = choice.fold or 1
     if number > len(parts):
         known = f"1 to {len(parts)}" if len(parts) > 1 else "1 (there is only one split)"
-        raise UserError(Problem(f"there is no fold {number}", f"data set '{name}', {chosen.protocol}", known))
-    return dataset_of(trials, parts[number - 1], chosen.standardize)
+        where = f"data set '{name}', {choice.over(source(name).default).protocol}"
+        raise UserError(Problem(f"there is no fold {number}", where, known))
+    return parts[number - 1]
 
 
 def trials_and_splits(name: str, say: Say = silent, choice: Choice | None = None) -> tuple[Recordings, list[Split]]:

@@ -17,7 +17,7 @@ from quant.hd.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class HdClassifier:
-    """A fitted classifier of features (N, n, B), s16.
+    """A fitted classifier of features (N, B, n), s16.
 
     Attributes:
         classes: names.
@@ -41,7 +41,7 @@ class HdClassifier:
         kind = embedding(name)
         if x.ndim != 3 or x.dtype != np.int16 or len(x) != len(y):
             what = f"features are {x.dtype} {x.shape} with {len(y)} labels"
-            raise UserError(Problem(what, where, "int16 (trials, features, bands), a label each"))
+            raise UserError(Problem(what, where, "int16 (trials, bands, features), a label each"))
         if missing := [title for label, title in enumerate(classes) if not (y == label).any()]:
             fix = "train on a split that has all classes, or leave the class out"
             raise UserError(Problem(f"there is no training trial of class {', '.join(missing)}", where, fix=fix))
@@ -51,18 +51,18 @@ class HdClassifier:
         return cls(fitted, memory, tuple(classes))
 
     def encode(self, x: Features) -> Bits:
-        """Vectors (N, D) of features (N, n, B)."""
+        """Vectors (N, D) of features (N, B, n)."""
         return self.embedding.encode(arranged(x, self.embedding.settings.mode))
 
     def distances(self, x: Features) -> NDArray[np.int64]:
-        """Hamming distances (N, classes) of features (N, n, B)."""
+        """Hamming distances (N, classes) of features (N, B, n)."""
         return self.memory.distances(self.encode(x))
 
     def predict(self, x: Features) -> NDArray[np.int64]:
-        """Labels (N,) of features (N, n, B)."""
+        """Labels (N,) of features (N, B, n)."""
         return self.distances(x).argmin(axis=1)
 
 
 def arranged(x: Features, mode: str) -> Features:
-    """Features (N, n, B) as embeddings see them: in mode ``single`` one band, (N, n B, 1), band after band."""
-    return x.transpose(0, 2, 1).reshape(len(x), -1, 1) if mode == "single" else x
+    """Features (N, B, n) as embeddings see them: in mode ``single`` all of them are one band, (N, 1, B n)."""
+    return x.reshape(len(x), 1, -1) if mode == "single" else x

@@ -7,9 +7,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from quant.hd.embedding import Bits, Embedding, Features
-from quant.hd.levels import Code, codebook, levels
+from quant.graph import GraphBuilder
+from quant.hd.embedding import Bits, Embedding, Features, columns
 from quant.hd.settings import Settings
+from quant.ops import LevelEncode
+from quant.ops.level_encode import Code
 
 
 class LevelCode(Embedding):
@@ -20,15 +22,21 @@ class LevelCode(Embedding):
 
     @classmethod
     def fit(cls, x: Features, y: NDArray[np.int64], classes: int, settings: Settings) -> Self:
-        return cls(x.shape[1], x.shape[2], settings)
+        return cls(x.shape[2], x.shape[1], settings)
 
     @property
     def dimension(self) -> int:
         return self.features * self.settings.levels
 
+    @property
+    def encoder(self) -> LevelEncode:
+        return LevelEncode(self.code, self.settings.levels)
+
     def encode_band(self, x: Features, band: int) -> Bits:
-        bits = self.settings.levels
-        return codebook(self.code, bits)[levels(self.code, bits, x)].reshape(len(x), -1)
+        return self.encoder.words(self.encoder.level_of(x.astype(np.int64))).reshape(len(x), -1)
+
+    def add(self, builder: GraphBuilder, features: str) -> str:
+        return builder.add("levels", self.encoder, columns(builder, features, self.bands))
 
 
 class Thermometer(LevelCode):

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def trials(count: int, features: int, bands: int, classes: int, seed: int = 0, spread: float = 900.0) -> tuple:
-    """int16 (count, features, bands) around a random centre per class, and labels (count,), every class in turn."""
+def trials(count: int, bands: int, features: int, classes: int, seed: int = 0, spread: float = 900.0) -> tuple:
+    """int16 (count, bands, features) around a random centre per class, and labels (count,), every class in turn."""
     rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(12345).normal(0, 900, (classes, features, bands))
+    centres = np.random.default_rng(12345).normal(0, 900, (classes, bands, features))
     y = np.arange(count) % classes
-    x = centres[y] + rng.normal(0, spread, (count, features, bands))
+    x = centres[y] + rng.normal(0, spread, (count, bands, features))
     return np.clip(np.rint(x), -32768, 32767).astype(np.int16), y.astype(np.int64)
 
 

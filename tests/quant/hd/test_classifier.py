@@ -13,16 +13,16 @@ CLASSES = ("left", "right", "feet")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", EMBEDDINGS)
 def test_every_embedding_learns_what_is_easy(name: str, mode: str) -> None:
-    x, y = trials(60, 20, 3, 3)
+    x, y = trials(60, 3, 20, 3)
     classifier = HdClassifier.fit(name, x, y, CLASSES, Settings(mode=mode, dimension=500, levels=9))
-    unseen, truth = trials(60, 20, 3, 3, seed=1)
+    unseen, truth = trials(60, 3, 20, 3, seed=1)
     # XOR over bands keeps little of the features' similarity, as published.
     assert np.mean(classifier.predict(unseen) == truth) > (0.4 if mode == "bind" else 0.8)
 
 
 @pytest.mark.parametrize("name", EMBEDDINGS)
 def test_the_same_seed_gives_the_same_bits(name: str) -> None:
-    x, y = trials(12, 10, 2, 3)
+    x, y = trials(12, 2, 10, 3)
     first, again, other = (
         HdClassifier.fit(name, x, y, CLASSES, Settings(dimension=70, levels=5, seed=seed)) for seed in (1, 1, 2)
     )
@@ -32,19 +32,19 @@ def test_the_same_seed_gives_the_same_bits(name: str) -> None:
 
 
 def test_a_class_without_trials_is_refused() -> None:
-    x, y = trials(12, 10, 2, 2)
+    x, y = trials(12, 2, 10, 2)
     with pytest.raises(UserError, match="no training trial of class feet"):
         HdClassifier.fit("thermometer", x, y, CLASSES)
 
 
 def test_features_of_another_type_are_refused() -> None:
-    x, y = trials(12, 10, 2, 3)
+    x, y = trials(12, 2, 10, 3)
     with pytest.raises(UserError, match="float64"):
         HdClassifier.fit("thermometer", x.astype(float), y, CLASSES)
 
 
 def test_an_unknown_embedding_names_the_nearest() -> None:
-    x, y = trials(12, 10, 2, 3)
+    x, y = trials(12, 2, 10, 3)
     with pytest.raises(UserError, match="did you mean 'thermometer'"):
         HdClassifier.fit("termometer", x, y, CLASSES)
 

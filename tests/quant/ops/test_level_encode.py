@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from quant.hd.levels import codebook, levels
 
 from quant.dtypes import DType
 from quant.errors import UserError
 from quant.graph import Tensor
-from quant.hd.levels import codebook, levels
 from quant.interchange.read import from_onnx
 from quant.interchange.write import to_onnx
 from quant.ops import LevelEncode
