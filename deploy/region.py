@@ -9,6 +9,7 @@ from typing import TypeVar
 from deploy.box import Range
 from deploy.kernels.packing import hwc
 from deploy.layout import Layout
+from quant.bits import nbytes
 from quant.dtypes import DType
 from quant.graph import Tensor
 
@@ -84,6 +85,15 @@ def _order(tensor: Tensor, layout: Layout | None) -> tuple[int, int, int]:
     axes = [2, *range(3 - rank, 2)]  # of the tensor's own (channel first)
     first, second, third = [0] * (3 - rank) + [axes[axis] for axis in layout.perm]
     return first, second, third
+
+
+def by_bytes(tensor: Tensor) -> Region:
+    """All of a channels-last tensor; of bits, a position's bytes are its channels."""
+    if tensor.dtype is not DType.B1:
+        return whole(tensor)
+    height, width, channels = hwc(tensor)
+    row = nbytes(channels)
+    return Region((height, width, row), ((0, height), (0, width), (0, row)), 1)
 
 
 def flat(tensor: Tensor) -> Region:

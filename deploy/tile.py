@@ -8,20 +8,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from deploy.box import Box, Range, start
 from deploy.kernels.base import Site
 from deploy.layout import channels_last
-from deploy.region import Region, flat, whole
+from deploy.region import Region, by_bytes, flat, whole
 from quant import bits
 from quant.dtypes import DType
 from quant.graph import Tensor
-from quant.ops import Add, AveragePool, Bind, Bundle, Conv, Dense, Hamming, MaxPool, Op, Requantize, Table
+from quant.ops import (
+    Add,
+    AveragePool,
+    BinaryConv,
+    BinaryDense,
+    Bind,
+    Bundle,
+    Conv,
+    Dense,
+    Hamming,
+    MaxPool,
+    Op,
+    Requantize,
+    Table,
+    Threshold,
+)
 from quant.ops.pool import Window
 from quant.requant import Requant
+
+Binary = TypeVar("Binary", BinaryConv, BinaryDense)
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,8 @@ def tileable(op: Op) -> bool:
 
 def output_region(site: Site) -> Region:
     """The whole output, in the axes that it may be cut along."""
+    if isinstance(site.op, BinaryConv):
+        return by_bytes(site.output)
     return whole(site.output, site.out_layout) if isinstance(site.op, (Conv, Window)) else flat(site.output)
 
 
@@ -66,7 +85,8 @@ def _cut_conv(site: Site, output: Region) -> Tile:
     per_group = len(op.weight) // op.groups
     groups = (first // per_group, -(-last // per_group)) if op.groups > 1 else (0, 1)
     channels = op.weight.shape[1]
-    seen, pads = _seen(site, output, op.kernel, op.strides, op.dilations, op.pads)
+    x = whole(site.inputs[0], site.layouts[0])
+    seen, pads = _seen(x, output, op.kernel, op.strides, op.dilations, op.pads)
     seen = replace(seen, ranges=(*seen.ranges[:2], (groups[0] * channels, groups[1] * channels)))
     part = replace(
         op,
@@ -81,7 +101,8 @@ def _cut_conv(site: Site, output: Region) -> Tile:
 
 def _cut_pool(site: Site, output: Region) -> Tile:
     op = cast(Window, site.op)
-    seen, pads = _seen(site, output, op.kernel, op.strides, (1,) * len(op.kernel), op.pads)
+    x = whole(site.inputs[0], site.layouts[0])
+    seen, pads = _seen(x, output, op.kernel, op.strides, (1,) * len(op.kernel), op.pads)
     seen = replace(seen, ranges=(*seen.ranges[:2], output.ranges[2]))
     return _tile(site, replace(op, pads=pads), (seen,), output)
 
@@ -104,6 +125,37 @@ def _cut_elements(site: Site, output: Region) -> Tile:
     layout = channels_last(shape)
     part = Site(site.name, site.op, inputs, _shrunk(site.output, shape), (layout,) * len(inputs), layout)
     return Tile(part, tuple(_operand(site, i, output) for i in range(len(inputs))), output)
+
+
+def _cut_binary_dense(site: Site, output: Region) -> Tile:
+    """Outputs; where they are bits, whole words of them."""
+    op = _outputs(cast(BinaryDense, site.op), site.output, output)
+    y = _shrunk(site.output, (len(op.weight),))
+    small = Site(site.name, op, site.inputs, y, site.layouts, channels_last(y.shape))
+    return Tile(small, (flat(site.inputs[0]),), output)
+
+
+def _cut_binary_conv(site: Site, output: Region) -> Tile:
+    """Rows, columns and outputs, of all bits of the input's positions."""
+    op, x = cast(BinaryConv, site.op), site.inputs[0]
+    seen, pads = _seen(by_bytes(x), output, op.kernel, op.strides, op.dilations, op.pads)
+    part = replace(_outputs(op, site.output, output), pads=pads)
+    rank = len(op.kernel)
+    small = _shrunk(x, (x.shape[0], *seen.shape[2 - rank : 2]))
+    y = _shrunk(site.output, (len(part.weight), *output.shape[2 - rank : 2]))
+    layouts = channels_last(small.shape), channels_last(y.shape)
+    return Tile(Site(site.name, part, (small,), y, layouts[:1], layouts[1]), (seen,), output)
+
+
+def _outputs(op: Binary, y: Tensor, output: Region) -> Binary:
+    """The layer with the outputs of a region only."""
+    first, last = (8 * at if y.dtype is DType.B1 else at for at in output.ranges[2])
+    finish = op.finish
+    if isinstance(finish, Threshold):
+        finish = Threshold(finish.levels[first:last])
+    elif finish is not None:
+        finish = _channels(finish, first, last)
+    return replace(op, weight=op.weight[first:last], bias=op.bias[first:last], finish=finish)
 
 
 def _cut_hamming(site: Site, output: Region) -> Tile:
@@ -160,7 +212,7 @@ def _firsts(take: Box) -> tuple[int, int, int]:
 
 
 def _seen(
-    site: Site,
+    x: Region,
     output: Region,
     kernel: tuple[int, ...],
     strides: tuple[int, ...],
@@ -168,7 +220,7 @@ def _seen(
     pads: tuple[int, ...],
 ) -> tuple[Region, tuple[int, ...]]:
     """Rows and columns of the input that windows see, and the pads of the tile: begin of each axis, then end."""
-    x, rank = whole(site.inputs[0], site.layouts[0]), len(kernel)
+    rank = len(kernel)
     spans = list(x.ranges)
     before, after = [], []
     for axis in range(rank):
@@ -228,5 +280,7 @@ _CUTTERS: dict[type[Any], Callable[[Site, Region], Tile]] = {
     Requantize: _cut_elements,
     Hamming: _cut_hamming,
     Bind: _cut_bind,
+    BinaryConv: _cut_binary_conv,
+    BinaryDense: _cut_binary_dense,
     Bundle: _cut_bundle,
 }

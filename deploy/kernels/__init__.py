@@ -3,6 +3,8 @@
 from deploy.kernels.add import PortableAdd, SmladAdd
 from deploy.kernels.base import Kernel
 from deploy.kernels.binary import PortableBinaryConv, PortableBinaryDense
+from deploy.kernels.binary_dsp import DspBinaryConv, DspBinaryDense
+from deploy.kernels.binary_xpulp import XpulpBinaryConv, XpulpBinaryDense
 from deploy.kernels.bits import PortableArgMin, PortableBind, PortableBundle, PortableHamming
 from deploy.kernels.bits_dsp import DspHamming
 from deploy.kernels.bits_xpulp import XpulpHamming
@@ -63,7 +65,11 @@ KERNELS: tuple[Kernel, ...] = (
     DspHamming(),
     XpulpHamming(),
     PortableBinaryDense(),
+    DspBinaryDense(),
+    XpulpBinaryDense(),
     PortableBinaryConv(),
+    DspBinaryConv(),
+    XpulpBinaryConv(),
     PortableConcat(),
     XpulpConcat(),
     PortableSlice(),

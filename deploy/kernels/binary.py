@@ -1,4 +1,4 @@
-"""Layers on bits that stand for +1 and -1, portable: fully connected and convolution."""
+"""Layers on bits that stand for +1 and -1: fully connected and convolution, portable."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def output_records(op: BinaryDense | BinaryConv) -> NDArray[np.int64]:
 
 
 def binary_call(function: str, geometry: dict[str, int], site: Site) -> Call:
-    """``geometry`` without the fields of the output; ``<function>_geometry`` is its type."""
+    """``geometry`` without the fields of the output; its type is the portable function's."""
     op = cast(BinaryDense | BinaryConv, site.op)
     channels_last = np.moveaxis(op.weight, 1, -1)
     arrays = (
         Array("weight", "uint32_t", bits.pack(channels_last).ravel(), weight=True),
         Array("channel", "int32_t", output_records(op)),
     )
-    return Call(function, (f"{function}_geometry", {**geometry, **output_fields(op)}), arrays=arrays)
+    return Call(function, (f"ek_{op.kind}_geometry", {**geometry, **output_fields(op)}), arrays=arrays)
 
 
 class PortableBinaryDense(Kernel):
@@ -49,12 +49,13 @@ class PortableBinaryDense(Kernel):
     name = "binary_dense"
     op = BinaryDense
     header = "binary_dense.h"
+    function = "ek_binary_dense"
     per_word = 18.0
 
     def calls(self, site: Site) -> Sequence[Call]:
         x = site.inputs[0]
         sizes = {"inputs": x.elements, "outputs": site.output.elements, "words": row_words(x)}
-        return [binary_call("ek_binary_dense", sizes, site)]
+        return [binary_call(self.function, sizes, site)]
 
     def cycles(self, site: Site) -> float:
         return (self.per_word * row_words(site.inputs[0]) + 30.0) * site.output.elements
@@ -69,12 +70,13 @@ class PortableBinaryConv(Kernel):
     name = "binary_conv"
     op = BinaryConv
     header = "binary_conv.h"
+    function = "ek_binary_conv"
     per_word = 18.0
 
     def calls(self, site: Site) -> Sequence[Call]:
         op, x = cast(BinaryConv, site.op), site.inputs[0]
         window = window_fields(x, site.output, op.kernel, op.strides, op.pads, op.dilations)
-        return [binary_call("ek_binary_conv", {**window, "words": row_words(x)}, site)]
+        return [binary_call(self.function, {**window, "words": row_words(x)}, site)]
 
     def cycles(self, site: Site) -> float:
         return self.per_word * self._words(site) + 40.0 * site.output.elements

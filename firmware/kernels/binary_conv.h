@@ -39,37 +39,40 @@ EK_INLINE int32_t ek_binary_taps(const ek_binary_view *v) {
 
 /* In how many bits what a window sees differs from an output's weights. */
 EK_INLINE int32_t ek_binary_differences(const ek_binary_conv_geometry *g, const ek_binary_view *v, const uint32_t *x,
-                                        const uint32_t *w) {
+                                        const uint32_t *w, ek_distance_function *distance) {
     const ek_window *s = &g->window;
-    int32_t distance = 0;
+    int32_t sum = 0;
     for (int32_t ky = v->y0; ky < v->y1; ky++) {
         const uint32_t *row = x + (v->top + ky * s->dilation_h) * s->in_w * g->words;
         const uint32_t *taps = w + ky * s->kernel_w * g->words;
         if (s->dilation_w == 1 && v->x1 > v->x0) { /* neighbours in memory */
-            distance +=
-                ek_distance(row + (v->left + v->x0) * g->words, taps + v->x0 * g->words, (v->x1 - v->x0) * g->words);
+            sum += distance(row + (v->left + v->x0) * g->words, taps + v->x0 * g->words, (v->x1 - v->x0) * g->words);
             continue;
         }
         for (int32_t kx = v->x0; kx < v->x1; kx++)
-            distance += ek_distance(row + (v->left + kx * s->dilation_w) * g->words, taps + kx * g->words, g->words);
+            sum += distance(row + (v->left + kx * s->dilation_w) * g->words, taps + kx * g->words, g->words);
     }
-    return distance;
+    return sum;
+}
+
+/* Outputs of one position, from `first` to the one before `end`; of bits, whole words of them. */
+EK_INLINE void ek_binary_conv_position(const ek_binary_conv_geometry *g, int32_t position, int32_t first, int32_t end,
+                                       const uint32_t *x, void *y, const uint32_t *w, const int32_t *record,
+                                       ek_distance_function *distance) {
+    const ek_window *s = &g->window;
+    const ek_binary_view view = ek_binary_look(s, position / s->out_w, position % s->out_w);
+    const int32_t terms = ek_binary_taps(&view) * s->in_c, each = s->kernel_h * s->kernel_w * g->words;
+    uint32_t word = 0;
+    for (int32_t o = first; o < end; o++) {
+        const int32_t sum = terms - 2 * ek_binary_differences(g, &view, x, w + o * each, distance);
+        ek_binary_put(&g->out, y, position, o, s->out_c, sum, record, &word);
+    }
 }
 
 EK_INLINE void ek_binary_conv(const ek_binary_conv_geometry *g, const uint32_t *x, void *y, const uint32_t *w,
                               const int32_t *record) {
-    const ek_window *s = &g->window;
-    const int32_t each = s->kernel_h * s->kernel_w * g->words;
-    uint32_t word = 0;
-    for (int32_t oh = 0; oh < s->out_h; oh++)
-        for (int32_t ow = 0; ow < s->out_w; ow++) {
-            const ek_binary_view view = ek_binary_look(s, oh, ow);
-            const int32_t terms = ek_binary_taps(&view) * s->in_c;
-            for (int32_t o = 0; o < s->out_c; o++) {
-                const int32_t sum = terms - 2 * ek_binary_differences(g, &view, x, w + o * each);
-                ek_binary_put(&g->out, y, oh * s->out_w + ow, o, s->out_c, sum, record, &word);
-            }
-        }
+    for (int32_t position = 0; position < g->window.out_h * g->window.out_w; position++)
+        ek_binary_conv_position(g, position, 0, g->window.out_c, x, y, w, record, ek_distance);
 }
 
 #endif

@@ -12,6 +12,8 @@ EK_INLINE int32_t ek_popcount(uint32_t word) {
     return (int32_t)((word * 0x01010101u) >> 24);
 }
 
+typedef int32_t ek_distance_function(const uint32_t *a, const uint32_t *b, int32_t words);
+
 /* In how many bits two runs of words differ. */
 EK_INLINE int32_t ek_distance(const uint32_t *a, const uint32_t *b, int32_t words) {
     int32_t distance = 0;

@@ -10,8 +10,6 @@ typedef struct {
     int32_t beyond; /* one more than there are bits: the distance of a class that has seen nothing */
 } ek_hamming_geometry;
 
-typedef int32_t ek_distance_function(const uint32_t *x, const uint32_t *row, int32_t words);
-
 /* `seen` is null where every class counts. */
 EK_INLINE void ek_hamming_classes(const ek_hamming_geometry *g, const uint32_t *x, const uint32_t *memory,
                                   const int32_t *seen, int32_t *y, ek_distance_function *distance) {
