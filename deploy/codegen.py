@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from deploy import placement
+from deploy import placement, status
 from deploy.kernels.base import C_TYPE, Array, Call
 from deploy.layers import Layer, Lowered
 from deploy.plan import Plan
 from deploy.state import patterns
 from quant.dtypes import DType
-from quant.graph import Graph, Tensor
+from quant.graph import Entry, Graph, Tensor
 
 COLUMNS = 16
 TILE = """/* Where a tile of a layer lies in the arena, and which of the layer's geometries it has. */
@@ -29,10 +29,10 @@ def identifier(name: str) -> str:
     return f"m_{word}" if word[0].isdigit() else word
 
 
-def entry_function(graph: Graph) -> str:
-    """The C function that runs the model: ``PREFIX_run``, or the entry's name where it is another."""
-    (entry,) = graph.entries
-    return f"{identifier(graph.name)}_{'run' if entry.name == 'infer' else entry.name}"
+def entry_function(graph: Graph, entry: Entry | None = None) -> str:
+    """The C function of an entry, the first one by default: ``PREFIX_run`` for ``infer``, otherwise its name."""
+    name = (entry or graph.entries[0]).name
+    return f"{identifier(graph.name)}_{'run' if name == 'infer' else identifier(name)}"
 
 
 def calls(graph: Graph) -> dict[str, str]:
@@ -56,19 +56,32 @@ def c_parameter_type(tensor: Tensor) -> str:
     return "int8_t" if tensor.dtype is DType.S8 else "void"
 
 
-def parameter_names(graph: Graph) -> tuple[list[str], list[str]]:
-    """Names of the inputs and outputs of ``run``."""
-    ins = ["input"] if len(graph.inputs) == 1 else [f"input{i}" for i in range(len(graph.inputs))]
-    outs = ["output"] if len(graph.outputs) == 1 else [f"output{i}" for i in range(len(graph.outputs))]
+def parameter_names(graph: Graph, entry: Entry | None = None) -> tuple[list[str], list[str]]:
+    """Names of the inputs and outputs of an entry's function."""
+    inputs, outputs = borders(graph, entry)
+    ins = ["input"] if len(inputs) == 1 else [f"input{i}" for i in range(len(inputs))]
+    outs = ["output"] if len(outputs) == 1 else [f"output{i}" for i in range(len(outputs))]
     return ins, outs
 
 
-def parameters(graph: Graph) -> str:
-    """The parameter list of ``run``."""
-    ins, outs = parameter_names(graph)
-    words = [f"const {c_parameter_type(t)} *{n}" for n, t in zip(ins, graph.inputs, strict=True)]
-    words += [f"{c_parameter_type(t)} *{n}" for n, t in zip(outs, graph.outputs, strict=True)]
+def borders(graph: Graph, entry: Entry | None = None) -> tuple[list[Tensor], list[Tensor]]:
+    """Inputs and outputs of an entry, the first one by default."""
+    entry = entry or graph.entries[0]
+    return [graph.tensors[name] for name in entry.inputs], [graph.tensors[name] for name in entry.outputs]
+
+
+def parameters(graph: Graph, entry: Entry | None = None) -> str:
+    """The parameter list of an entry's function."""
+    (ins, outs), (inputs, outputs) = parameter_names(graph, entry), borders(graph, entry)
+    words = [f"const {c_parameter_type(t)} *{n}" for n, t in zip(ins, inputs, strict=True)]
+    words += [f"{c_parameter_type(t)} *{n}" for n, t in zip(outs, outputs, strict=True)]
     return ", ".join(words)
+
+
+def prototype(graph: Graph, entry: Entry) -> str:
+    """Declaration of an entry's function, without semicolon; those of several entries return an ``ek_status``."""
+    kind = "ek_status" if status.reports(graph) else "void"
+    return f"{kind} {entry_function(graph, entry)}({parameters(graph, entry)})"
 
 
 def weights(plan: Plan) -> str:
@@ -123,7 +136,9 @@ def source(plan: Plan) -> str:
     lines += _wrappers(plan, shared)
     for layer in plan.layers:
         lines += (_tiled_layer if plan.run_of(layer).cut else _layer)(plan, layer, shared)
-    lines += [*reset(plan, plan.offset), *_run(plan)]
+    lines += reset(plan, plan.offset)
+    for entry in plan.graph.entries:
+        lines += _run(plan, entry)
     return "\n".join(lines)
 
 
@@ -262,22 +277,38 @@ def _arguments(plan: Plan, layer: Layer, position: int, call: Call, tile: tuple[
     return words
 
 
-def _run(plan: Plan) -> list[str]:
-    prefix = identifier(plan.graph.name)
-    ins, outs = parameter_names(plan.graph)
-    lines = [f"void {entry_function(plan.graph)}({parameters(plan.graph)})", "{"]
-    for name, tensor in zip(ins, plan.graph.inputs, strict=True):
+def _run(plan: Plan, entry: Entry) -> list[str]:
+    prefix, layers = identifier(plan.graph.name), plan.layers_of(entry)
+    (ins, outs), (inputs, outputs) = parameter_names(plan.graph, entry), borders(plan.graph, entry)
+    lines = [prototype(plan.graph, entry), "{"]
+    for name, tensor in zip(ins, inputs, strict=True):
         lines.append(f"    memcpy({prefix}_arena + {plan.offset(tensor.name)}, {name}, {tensor.nbytes});")
+    if status.reports(plan.graph):
+        lines += _status(plan, entry)
     for run in plan.runs:
-        calls = [layer_symbol(plan, layer) for layer in run.group.layers]
-        if run.cut:
+        calls = [layer_symbol(plan, layer) for layer in run.group.layers if layer in layers]
+        if run.cut and calls:
             lines.append(f"    for (int32_t tile = 0; tile < {len(run.visits)}; tile++) {{")
             lines += [*(f"        {name}(tile);" for name in calls), "    }"]
         else:
             lines += [f"    {name}();" for name in calls]
-    for name, tensor in zip(outs, plan.graph.outputs, strict=True):
+    for name, tensor in zip(outs, outputs, strict=True):
         lines.append(f"    memcpy({name}, {prefix}_arena + {plan.offset(tensor.name)}, {tensor.nbytes});")
-    return [*lines, "}", ""]
+    return [*lines, *(["    return status;"] if status.reports(plan.graph) else []), "}", ""]
+
+
+def _status(plan: Plan, entry: Entry) -> list[str]:
+    """``status``: the first check that does not answer EK_OK."""
+    arena = f"{identifier(plan.graph.name)}_arena"
+    first, *others = list(status.checks(plan.graph, entry)) or [("EK_OK", ())]
+    lines = [f"    ek_status status = {_check(plan, arena, *first)};"]
+    for form, tensors in others:
+        lines += ["    if (status == EK_OK) {", f"        status = {_check(plan, arena, form, tensors)};", "    }"]
+    return lines
+
+
+def _check(plan: Plan, arena: str, form: str, tensors: Sequence[str]) -> str:
+    return form.format(*(f"(const void *)({arena} + {plan.offset(name)})" for name in tensors))
 
 
 def reset(plan: Lowered, offset: Callable[[str], int]) -> list[str]:

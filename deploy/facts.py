@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from deploy.codegen import entry_function, identifier, layer_symbol
 from deploy.layers import Layer, Lowered
 from deploy.paths import edgekit_version
+from deploy.status import label_of
 from quant.graph import Graph, Tensor
 
 
@@ -28,6 +30,29 @@ def model_facts(plan: Lowered, compiler: str) -> dict[str, Any]:
         "executed_macs": plan.executed_macs,
         "info": dict(graph.info),
     }
+
+
+def entry_facts(plan: Lowered, describe: Callable[[Tensor], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every entry: its C function, its tensors as ``describe`` puts them, the layers that it runs, its label."""
+    graph, facts = plan.graph, []
+    for entry in graph.entries:
+        label = label_of(graph, entry)
+        facts.append(
+            {
+                "name": entry.name,
+                "function": entry_function(graph, entry),
+                "inputs": [describe(graph.tensors[name]) for name in entry.inputs],
+                "outputs": [describe(graph.tensors[name]) for name in entry.outputs],
+                "layers": [layer.node.name for layer in plan.layers_of(entry)],
+                "label": None if label is None else {"input": label.tensor, "classes": label.classes},
+            }
+        )
+    return facts
+
+
+def state_facts(plan: Lowered, describe: Callable[[Tensor], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every state: its tensor as ``describe`` puts it, and whether it outlives power."""
+    return [{**describe(plan.graph.tensors[s.input]), "storage": s.storage} for s in plan.graph.states]
 
 
 def table_macs(graph: Graph) -> int:

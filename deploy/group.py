@@ -83,7 +83,7 @@ def fusible(low: Lowered, before: Group, after: Group) -> bool:
         all(spatial(layer) for layer in (*before.layers, *after.layers))
         and after.first.node.inputs == (tensor,)
         and readers == [after.first]
-        and tensor not in {low.storage[t.name] for t in low.graph.outputs}
+        and tensor not in {low.storage[t.name] for t in low.graph.all_outputs}
         and _reads_everything(after.first)
     )
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.build import BUILD_FILE
-from deploy.readout import assembled, order, reads
-from quant.dtypes import DType, from_bytes, to_bytes
+from deploy.readout import assembled, order, reads, split, stored_tensor
+from quant.dtypes import DType, to_bytes
 
 
 class HostModel:
@@ -43,13 +43,33 @@ class HostModel:
         for sample in range(len(next(iter(inputs.values())))):
             data = b"".join(to_bytes(inputs[t["name"]][sample], DType(t["dtype"])) for t in given)
             self._run(data, buffer)
-            at = 0
-            for t in wanted:
-                outputs[t["name"]].append(
-                    from_bytes(buffer.raw[at : at + t["bytes"]], DType(t["dtype"]), tuple(t["shape"]))
-                )
-                at += t["bytes"]
+            for name, value in split(buffer.raw, wanted).items():
+                outputs[name].append(value)
         return {name: np.array(values) for name, values in outputs.items()}
+
+    def reset(self) -> None:
+        """Give the states their initial values."""
+        self._reset()
+
+    def call(self, entry: str, inputs: dict[str, NDArray]) -> tuple[int, dict[str, NDArray]]:
+        """Status and outputs ``(*shape)`` of one call of an entry of several, whose states go on from the call before.
+
+        Args:
+            inputs: ``(*shape)`` by tensor name.
+        """
+        number, facts = next((i, e) for i, e in enumerate(self.facts["entries"]) if e["name"] == entry)
+        data = b"".join(to_bytes(inputs[t["name"]], DType(t["dtype"])) for t in facts["inputs"])
+        buffer = ctypes.create_string_buffer(sum(t["bytes"] for t in facts["outputs"]))
+        status = int(self._library.ek_model_call(number, data, buffer))
+        return status, split(buffer.raw, facts["outputs"])
+
+    def states(self) -> dict[str, NDArray]:
+        """The states ``(*shape)`` by input tensor, as they lie in memory."""
+        found = {}
+        for state in self.facts["states"]:
+            memory = bytes(self._arena[state["offset"] : state["offset"] + state["bytes"]])
+            found[state["name"]] = stored_tensor(memory, state)
+        return found
 
     def trace(self, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
         """Every layer's output ``(N, *shape)``, read from the arena right after the layer ran.

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy import features, raw_input
-from deploy.codegen import array_definition, entry_function, identifier, layer_symbol, parameters, provenance
+from deploy import entries, features, raw_input, status
+from deploy.codegen import array_definition, entry_function, identifier, layer_symbol, prototype, provenance
 from deploy.kernels.base import Array
 from deploy.layers import Lowered
 from deploy.paths import edgekit_version
@@ -34,7 +34,10 @@ def header(plan: Lowered, arenas: Mapping[str, int], declarations: Sequence[str]
     for role, tensors in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         for index, tensor in enumerate(tensors):
             lines += _tensor_macros(f"{upper}_{role}{index if len(tensors) > 1 else ''}", tensor)
-    lines += ["", *_run_comment(graph), f"void {entry_function(graph)}({parameters(graph)});", "", *_reset(graph)]
+    if status.reports(graph):
+        lines += ["", *_BORDERS, *entries.declarations(graph), *_reset(graph)]
+    else:
+        lines += ["", *_run_comment(graph), f"{prototype(graph, graph.entries[0])};", "", *_reset(graph)]
     overwritten = "the arena and the states" if graph.states else "the arena"
     lines += ["/* Runs the embedded vector; 0 when every output byte is the expected one."]
     lines[-1] += f" Overwrites {overwritten}. */"
@@ -67,10 +70,13 @@ def _reset(graph: Graph) -> list[str]:
 
 def _run_comment(graph: Graph) -> list[str]:
     first = "One inference." if not graph.states else "One hop: the samples that are new since the call before."
-    return [
-        f"/* {first} Inputs and outputs are in the model's logical order (channel, row, column), without batch.",
-        "   Not reentrant: all calls share the arena. */",
-    ]
+    return [f"/* {first} {_BORDERS[0].removeprefix('/* ')}", *_BORDERS[1:]]
+
+
+_BORDERS = [
+    "/* Inputs and outputs are in the model's logical order (channel, row, column), without batch.",
+    "   Not reentrant: all calls share the arena. */",
+]
 
 
 def _helpers(plan: Lowered) -> list[str]:
@@ -112,42 +118,47 @@ def _runs(plan: Lowered) -> int:
 
 
 def selftest(plan: Lowered) -> str:
-    """``model_selftest.c``: the embedded vector, and the two functions that the runtime calls."""
-    prefix = identifier(plan.graph.name)
-    given, expected = selftest_vector(plan)
+    """``model_selftest.c``: the embedded vectors, and the functions that the runtime calls."""
+    graph, prefix = plan.graph, identifier(plan.graph.name)
+    several = status.reports(graph)
     lines = [provenance(plan, "Self-test"), '#include "ek_model.h"', '#include "model.h"', ""]
-    for name, data in (("given", given), ("expected", expected)):
-        lines += array_definition(name, Array(name, "int8_t", np.frombuffer(data, np.int8)))
-    lines += ["static int8_t result[EK_OUTPUT_BYTES] __attribute__((aligned(8)));", ""]
-    arguments = [*_split("input", plan.graph.inputs), *_split("output", plan.graph.outputs)]
+    lines += entries.vectors(graph) if several else _vectors(plan)
+    arguments = [*entries.split("input", graph.inputs), *entries.split("output", graph.outputs)]
     lines += [
         "void ek_model_run(const int8_t *input, int8_t *output)",
         "{",
-        f"    {entry_function(plan.graph)}({', '.join(arguments)});",
+        f"    {entry_function(graph)}({', '.join(arguments)});",
         "}",
         "",
     ]
-    if features.on_board(plan.graph, plan.board):
+    lines += entries.calls_by_number(graph) if several else []
+    if features.on_board(graph, plan.board):
         lines += features.adapter(prefix)
-    clear = [f"    {prefix}_reset();"] if plan.graph.states else []
-    lines += [f"int {prefix}_selftest(void)", "{", *clear]
-    lines += ["    ek_model_run(given, result);"] * _runs(plan)
-    lines += ["    for (uint32_t i = 0; i < EK_OUTPUT_BYTES; i++) {", "        if (result[i] != expected[i]) {"]
-    lines += ["            return 1;", "        }", "    }", "    return 0;", "}", ""]
+    lines += entries.selftest(graph) if several else _selftest(plan)
     lines += ["int ek_model_selftest(void)", "{"]
-    if plan.graph.states:
-        lines += [f"    const int failed = {prefix}_selftest();", "", *clear, "    return failed;", "}", ""]
+    if graph.states:
+        clear = f"    {prefix}_reset();"
+        lines += [f"    const int failed = {prefix}_selftest();", "", clear, "    return failed;", "}", ""]
     else:
         lines += [f"    return {prefix}_selftest();", "}", ""]
     return "\n".join(lines)
 
 
-def _split(name: str, tensors: Iterable[Tensor]) -> list[str]:
-    words, at = [], 0
-    for tensor in tensors:
-        words.append(f"{name} + {at}" if at else name)
-        at += tensor.nbytes
-    return words
+def _vectors(plan: Lowered) -> list[str]:
+    lines: list[str] = []
+    for name, data in zip(("given", "expected"), selftest_vector(plan), strict=True):
+        lines += array_definition(name, Array(name, "int8_t", np.frombuffer(data, np.int8)))
+    return [*lines, "static int8_t result[EK_OUTPUT_BYTES] __attribute__((aligned(8)));", ""]
+
+
+def _selftest(plan: Lowered) -> list[str]:
+    """``PREFIX_selftest`` of a model with one entry."""
+    prefix = identifier(plan.graph.name)
+    clear = [f"    {prefix}_reset();"] if plan.graph.states else []
+    lines = [f"int {prefix}_selftest(void)", "{", *clear]
+    lines += ["    ek_model_run(given, result);"] * _runs(plan)
+    lines += ["    for (uint32_t i = 0; i < EK_OUTPUT_BYTES; i++) {", "        if (result[i] != expected[i]) {"]
+    return [*lines, "            return 1;", "        }", "    }", "    return 0;", "}", ""]
 
 
 def adapter(plan: Lowered) -> str:
@@ -160,4 +171,5 @@ def adapter(plan: Lowered) -> str:
     text += "void ek_model_run(const int8_t *input, int8_t *output);\n\n"
     text += "/* 0 when the embedded vector gives the expected bytes. */\nint ek_model_selftest(void);\n\n"
     front = features.on_board(plan.graph, plan.board)
+    text += entries.for_runtime(plan.graph) if status.reports(plan.graph) else ""
     return text + (features.for_runtime(front) if front else "") + "#endif\n"

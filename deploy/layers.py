@@ -18,7 +18,7 @@ from deploy.orders import Orders
 from deploy.views import through, views
 from quant.dtypes import DType
 from quant.errors import Problem, UserError
-from quant.graph import Graph, Node
+from quant.graph import Entry, Graph, Node
 from quant.ops import Reshape
 
 
@@ -82,18 +82,20 @@ class Lowered:
     def executed_macs(self) -> int:
         return sum(layer.executed_macs for layer in self.layers)
 
+    def layers_of(self, entry: Entry) -> list[Layer]:
+        """What a call of the entry runs, in order."""
+        names = {node.name for node in self.graph.nodes_of(entry)}
+        return [layer for layer in self.layers if layer.node.name in names]
+
 
 def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lowered:
     """Choose layouts and kernels.
 
     Raises:
-        UserError: several entries or a state that outlives the power, or a node that no kernel takes.
+        UserError: several entries or a state that outlives power where the board has no place for that, or a node that
+            no kernel takes.
     """
-    if len(graph.entries) != 1 or any(state.storage != "ram" for state in graph.states):
-        entries = ", ".join(entry.name for entry in graph.entries)
-        storages = ", ".join(sorted({state.storage for state in graph.states})) or "no states"
-        what, fix = f"it has the entries {entries} and {storages}", "run it with the NumPy reference"
-        raise UserError(Problem(what, f"model '{graph.name}'", "one entry, states in ram", fix))
+    _refuse_board(graph, board)
     graph = with_logical_boundaries(graph)
     need = needed(graph)
     kernels = [kernel for kernel in kernels if kernel.isa == "portable" or kernel.isa in board.isa]
@@ -111,6 +113,21 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
         kernel, why = _choose(site, board, kernels)
         layers.append(Layer(len(layers), node, site, kernel, why, tuple(kernel.calls(site))))
     return Lowered(graph, board, tuple(layers), layouts, storage, need)
+
+
+def _refuse_board(graph: Graph, board: Board) -> None:
+    problems = []
+    if len(graph.entries) > 1 and board.cluster:
+        names = ", ".join(entry.name for entry in graph.entries)
+        what, fix = f"it has the entries {names}", "build it for a board with one core"
+        problems.append(Problem(what, f"model '{graph.name}'", f"one entry on '{board.name}'", fix))
+    lasting = [state.input for state in graph.states if state.storage == "nvm"]
+    if lasting and board.target != "host":
+        what = f"its states {', '.join(lasting)} outlive power"
+        fix = "keep them in ram, or run it on this computer (host), where they live as long as the process"
+        problems.append(Problem(what, f"model '{graph.name}'", f"states in ram on '{board.name}'", fix))
+    if problems:
+        raise UserError(problems)
 
 
 def _site(need: Needed, node: Node, layouts: Mapping[str, Layout], takes: tuple[Box, ...] | None = None) -> Site:
@@ -133,7 +150,7 @@ def _layouts(need: Needed, kernels: Sequence[Kernel]) -> dict[str, Layout]:
     """Channels-last everywhere, logical order at the borders, and reshapes that copy nothing where consumers agree."""
     flexible = {kernel.op for kernel in kernels} - {kernel.op for kernel in kernels if not kernel.any_layout}
     graph = need.graph
-    borders = {t.name for t in (*graph.inputs, *graph.outputs) if t.dtype is not DType.B1}
+    borders = {t.name for t in (*graph.all_inputs, *graph.all_outputs) if t.dtype is not DType.B1}
     shapes = {name: need.tensor(name).shape for name in graph.tensors}
     layouts = {name: planar(shape) if name in borders else channels_last(shape) for name, shape in shapes.items()}
     for node in graph.nodes:

@@ -101,7 +101,7 @@ def with_logical_boundaries(graph: Graph) -> Graph:
     """
     inputs, outputs = (
         {t.name for t in tensors if t.dtype is not DType.B1 and not channels_last(t.shape).plain}
-        for tensors in (graph.inputs, graph.outputs)
+        for tensors in (graph.all_inputs, graph.all_outputs)
     )
     tensors = dict(graph.tensors)
 
@@ -116,4 +116,10 @@ def with_logical_boundaries(graph: Graph) -> Graph:
     ]
     before = [Node(f"{n}.layout", Reshape(tensors[n].shape), (n,), moved[n]) for n in sorted(inputs)]
     after = [Node(f"{n}.layout", Reshape(tensors[n].shape), (moved[n],), n) for n in sorted(outputs)]
-    return replace(graph, tensors=tensors, nodes=(*before, *nodes, *after))
+    states = [
+        replace(state, output=moved.get(state.output, state.output), also=tuple(moved.get(n, n) for n in state.also))
+        for state in graph.states
+    ]
+    entries = [replace(entry, updates=tuple(moved.get(n, n) for n in entry.updates)) for entry in graph.entries]
+    nodes = [*before, *nodes, *after]
+    return replace(graph, tensors=tensors, nodes=tuple(nodes), states=tuple(states), entries=tuple(entries))

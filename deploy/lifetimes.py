@@ -1,6 +1,7 @@
 """From which step to which the buffers of a board with one core are live, and where that puts them.
 
-Step 0 copies the inputs in, step i + 1 is layer i, the last one copies the outputs out. Layers that run in tiles take
+Step 0 copies the inputs in, step i + 1 is layer i, the last one copies the outputs out. An entry runs some of the
+layers in this order: what is live between two of them keeps its place in all. Layers that run in tiles take
 their steps again and again: what such a group reads and writes is live throughout, what lies between two of its layers
 holds one tile and is free again when the second one has run.
 """
@@ -55,7 +56,7 @@ def _hosts(run: Tiled, position: int, storage: Storage) -> list[str]:
 def spans(low: Lowered, runs: Sequence[Tiled], storage: Storage) -> dict[str, tuple[int, int]]:
     """First and last step of every stored tensor and of every tile."""
     end = len(low.layers) + 1
-    uses: dict[str, list[int]] = {storage[tensor.name]: [0] for tensor in low.graph.inputs}
+    uses: dict[str, list[int]] = {storage[tensor.name]: [0] for tensor in low.graph.all_inputs}
     uses |= {storage[state.input]: [0, end] for state in low.graph.states}
     for run in runs:
         layers = run.group.layers
@@ -65,7 +66,7 @@ def spans(low: Lowered, runs: Sequence[Tiled], storage: Storage) -> dict[str, tu
             for name in layer.node.inputs:
                 uses.setdefault(storage[name], []).extend(ends if layer is layers[0] else now)
             uses.setdefault(storage[layer.node.output], []).extend(ends if layer is layers[-1] else now)
-    for tensor in low.graph.outputs:
+    for tensor in low.graph.all_outputs:
         uses[storage[tensor.name]].append(end)
     return {name: (min(steps), max(steps)) for name, steps in uses.items()}
 

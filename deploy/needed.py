@@ -75,7 +75,7 @@ def _boxes(graph: Graph, entire: Set[str], steps: Mapping[str, Steps]) -> dict[s
     """What is needed by tensor; nodes in ``entire`` read and compute everything, those in ``steps`` that densely."""
     full = {name: whole(tensor.shape) for name, tensor in graph.tensors.items()}
     seen = [name for entry in graph.entries for name in (*entry.inputs, *entry.outputs)]
-    boxes = {name: full[name] for name in (*seen, *(name for s in graph.states for name in (s.input, s.output)))}
+    boxes = {name: full[name] for name in (*seen, *(name for s in graph.states for name in (s.input, *s.outputs)))}
     for node in reversed(graph.nodes):
         box = boxes.setdefault(node.output, full[node.output])
         box = boxes[node.output] = plain(thinned(box, steps.get(node.name, (0,) * len(box))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from deploy.boards import Board
 from deploy.codegen import code_in_ram, identifier, layer_functions
 from deploy.compilers import cortex_compiler, host_compiler
 from deploy.elf import read_elf
-from deploy.facts import layer_facts, model_facts, tensor_facts
+from deploy.facts import entry_facts, layer_facts, model_facts, state_facts, tensor_facts
 from deploy.layers import Layer
 from deploy.pieces import Piece
 from deploy.placement import Placement
@@ -105,6 +106,8 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
         "code_in_ram": [name for name in dict.fromkeys(chain(*functions.values())) if code_in_ram(plan, name)],
         "inputs": [_tensor(plan, t) for t in plan.graph.inputs],
         "outputs": [_tensor(plan, t) for t in plan.graph.outputs],
+        "entries": entry_facts(plan, partial(_tensor, plan)),
+        "states": state_facts(plan, partial(_tensor, plan)),
         "layers": [_layer(plan, layer, functions[layer.node.name]) for layer in plan.layers],
     }
 

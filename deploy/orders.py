@@ -31,8 +31,9 @@ class Orders:
         self.graph, self.kernels, self.site_of = graph, kernels, site_of
         every = dict.fromkeys(order for kernel in kernels for order in (*kernel.reads, *kernel.writes))
         self.others = [order for order in every if order is not channels_last]
-        self.borders = {tensor.name for tensor in (*graph.inputs, *graph.outputs)}
-        self.borders |= {state.output for state in graph.states}  # written over what it was read as: in the same order
+        self.borders = {tensor.name for tensor in (*graph.all_inputs, *graph.all_outputs)}
+        # What is written over what a state was read as has the same order.
+        self.borders |= {name for state in graph.states for name in state.outputs}
         self.producers = {node.output: node for node in graph.nodes}
 
     def cheapest(self, layouts: Layouts) -> dict[str, Layout]:

@@ -106,7 +106,17 @@ def _placed(low: Lowered, placement: Placement) -> int:
 
 
 def _buffer_bytes(low: Lowered) -> int:
-    return sum(t.nbytes for t in low.graph.inputs) + 2 * sum(t.nbytes for t in low.graph.outputs)
+    given, expected = runtime_bytes(low.graph)
+    return given + 2 * expected
+
+
+def runtime_bytes(graph: Graph) -> tuple[int, int]:
+    """Bytes of all inputs and of all outputs of the entry that has most."""
+    sizes = [
+        [sum(graph.tensors[name].nbytes for name in names) for names in (entry.inputs, entry.outputs)]
+        for entry in graph.entries
+    ]
+    return max(given for given, _ in sizes), max(expected for _, expected in sizes)
 
 
 def _ram_problem(plan: Plan) -> Problem | None:

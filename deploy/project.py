@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
-from deploy import codegen, features, interface
+from deploy import codegen, features, interface, status
 from deploy.compilers import COMMON, FREESTANDING, GCC_CORTEX, ZIG_CORTEX
 from deploy.paths import edgekit_version, firmware_root
 from deploy.plan import Plan
@@ -37,7 +37,8 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
         copy_with_includes(root, Path(features.HEADER), folder)
     for name, text in texts.items():
         (source / name).write_text(text, encoding="utf-8")
-    copy_kernels((layer.kernel.header for layer in plan.layers), folder / "kernels")
+    headers = {layer.kernel.header for layer in plan.layers}
+    copy_kernels(headers | ({status.HEADER} if status.reports(plan.graph) else set()), folder / "kernels")
     (folder / "runtime").mkdir()
     if plan.board.target == "host":
         shutil.copy(root / "runtime" / "host.c", folder / "runtime")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.layout import Layout
-from quant.dtypes import DType
+from quant.dtypes import DType, from_bytes
 
 Facts = Mapping[str, Any]
 
@@ -23,6 +23,16 @@ def stored_tensor(memory: bytes, facts: Facts) -> NDArray:
     dtype = DType(facts["dtype"])
     layout = Layout(tuple(facts["layout"]["view"]), tuple(facts["layout"]["perm"]))
     return layout.tensor(memory, dtype, tuple(facts["shape"]))
+
+
+def split(data: bytes, tensors: Sequence[Facts]) -> dict[str, NDArray]:
+    """Tensors, as callers see them, that lie one after the other; by name."""
+    found, at = {}, 0
+    for tensor in tensors:
+        part = data[at : at + tensor["bytes"]]
+        found[tensor["name"]] = from_bytes(part, DType(tensor["dtype"]), tuple(tensor["shape"]))
+        at += tensor["bytes"]
+    return found
 
 
 def computed_parts(facts: Facts) -> dict[str, tuple[slice, ...]]:

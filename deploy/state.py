@@ -6,9 +6,12 @@ the old value.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+from deploy.group import spatial
 from deploy.kernels.movement import positions, taken
 from deploy.layers import Layer, Lowered
 from quant.errors import Problem, UserError
@@ -16,29 +19,61 @@ from quant.graph import State
 from quant.ops import Concat, Slice
 
 
-def carried(low: Lowered) -> dict[str, str]:
+def moves(layer: Layer) -> bool:
+    """Whether it only moves data: what a stream's states are written by."""
+    return isinstance(layer.node.op, Concat | Slice)
+
+
+def whole(layer: Layer) -> bool:
+    """Whether it never runs in tiles between those of others, so that it is done before the next layer reads."""
+    return not spatial(layer)
+
+
+def carried(low: Lowered, able: Callable[[Layer], bool] = moves) -> dict[str, str]:
     """By the tensor that a state is written as, the one that it is read as.
 
+    Args:
+        able: layers that may write a state.
+
     Raises:
-        UserError: a state would be overwritten while it is still read.
+        UserError: a state would be overwritten while an entry still reads it, or by one that leaves it alone.
     """
-    writers = {layer.node.output: layer for layer in low.layers if isinstance(layer.node.op, Concat | Slice)}
-    problems = []
-    for state in low.graph.states:
-        writer = writers.get(state.output)
-        readers = [ly for ly in low.layers if state.input in {low.storage[name] for name in ly.node.inputs}]
-        late = [
-            ly
-            for ly in readers
-            if writer and (ly.index > writer.index or (ly is writer and not _shifts(low, ly, state.input)))
-        ]
-        if writer is None or late:
-            what = "it is not written by a concat or slice behind all layers that read it"
-            fix = "stream a window model with --streaming, which writes states like this"
-            problems.append(Problem(what, f"state '{state.input}'", "states of a stream", fix))
+    writers = {layer.node.output: layer for layer in low.layers if able(layer)}
+    problems = [
+        problem
+        for state in low.graph.states
+        for output in state.outputs
+        for problem in _faults(low, state.input, output, writers.get(output))
+    ]
     if problems:
         raise UserError(problems)
-    return {state.output: state.input for state in low.graph.states}
+    return {output: state.input for state in low.graph.states for output in state.outputs}
+
+
+def _faults(low: Lowered, past: str, output: str, writer: Layer | None) -> Iterator[Problem]:
+    where, fix = f"state '{past}'", "stream a window model with --streaming, which writes states like this"
+    if writer is None:
+        yield Problem("it is not written by a layer that can", where, "a concat or slice, on one core others", fix)
+        return
+    for entry in low.graph.entries:
+        layers = low.layers_of(entry)
+        if writer not in layers:
+            continue
+        if output not in low.graph.updates(entry).values():
+            what = f"entry '{entry.name}' computes '{output}' without writing it"
+            yield Problem(what, where, "entries that write what they compute", f"add '{output}' to its updates")
+        readers = [ly for ly in layers if past in {low.storage[name] for name in ly.node.inputs}]
+        if any(ly.index > writer.index or (ly is writer and not _replaces(low, ly, past)) for ly in readers):
+            what = f"'{output}' is not written behind all layers that read it"
+            yield Problem(what, where, "a last reader that can write in its place", fix)
+
+
+def _replaces(low: Lowered, layer: Layer, past: str) -> bool:
+    """Whether a layer that reads the old value may write the new one over it."""
+    reads = [low.storage[name] for name in layer.node.inputs]
+    if reads.count(past) != 1:
+        return False
+    return reads.index(past) in layer.kernel.inplace(layer.site) or _shifts(low, layer, past)
 
 
 def _shifts(low: Lowered, layer: Layer, past: str) -> bool:
@@ -46,8 +81,8 @@ def _shifts(low: Lowered, layer: Layer, past: str) -> bool:
 
     It may where that is its first input: copied first, from lower to higher addresses, and only to lower ones.
     """
-    site, reads = layer.site, [low.storage[name] for name in layer.node.inputs]
-    if not isinstance(layer.node.op, Concat) or reads[0] != past or past in reads[1:]:
+    site = layer.site
+    if not isinstance(layer.node.op, Concat) or low.storage[layer.node.inputs[0]] != past:
         return False
     source, axis = taken(site), layer.node.op.axis
     target = positions(site.out_layout, site.output.shape).take(range(source.shape[axis]), axis)
@@ -57,7 +92,7 @@ def _shifts(low: Lowered, layer: Layer, past: str) -> bool:
 
 def in_place(low: Lowered) -> dict[str, str]:
     """``low.storage`` with every state written where it is read; raises as :func:`carried`."""
-    hosts = carried(low)
+    hosts = carried(low, whole)
     return {name: hosts.get(base, base) for name, base in low.storage.items()}
 
 

@@ -14,7 +14,7 @@ def views(need: Needed) -> Views:
     """By output of a slice that is no layer, the tensor that it is a box of and the box of what is stored of that."""
     graph = need.graph
     seen = {name for entry in graph.entries for name in (*entry.inputs, *entry.outputs)}
-    seen |= {state.output for state in graph.states}
+    seen |= {name for state in graph.states for name in state.outputs}
     found: Views = {}
     for node in graph.nodes:
         op, readers = need.parts[node.name].op, graph.consumers(node.output)

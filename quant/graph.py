@@ -56,21 +56,36 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A tensor that survives between runs: read as ``input``, written as ``output``."""
+    """A tensor that survives between runs: read as ``input``, written as ``output``.
+
+    Attributes:
+        also: what other entries write it as, where the model has several.
+    """
 
     input: str
     output: str
     initial: NDArray
     storage: Literal["ram", "nvm"] = "ram"
+    also: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Every tensor that it is written as."""
+        return self.output, *self.also
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A way to call the model (``infer``, ``step``, ``learn``); entries share constants and state."""
+    """A way to call the model (``infer``, ``step``, ``learn``); entries share constants and state.
+
+    Attributes:
+        updates: the outputs of states that it writes; the others stay as they are. The only entry writes them all.
+    """
 
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    updates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,28 @@ class Graph:
         """Output tensors of the first entry, without states."""
         return [self.tensors[name] for name in self.entries[0].outputs]
 
+    @property
+    def all_inputs(self) -> list[Tensor]:
+        """Input tensors of all entries, each once, without states."""
+        return [self.tensors[name] for name in dict.fromkeys(n for entry in self.entries for n in entry.inputs)]
+
+    @property
+    def all_outputs(self) -> list[Tensor]:
+        """Output tensors of all entries, each once, without states."""
+        return [self.tensors[name] for name in dict.fromkeys(n for entry in self.entries for n in entry.outputs)]
+
+    def updates(self, entry: Entry) -> dict[str, str]:
+        """By the tensor that a state is read as, the one that the entry writes it as, unless it leaves it alone."""
+        if len(self.entries) == 1:
+            return {state.input: state.output for state in self.states}
+        return {state.input: name for state in self.states for name in state.outputs if name in entry.updates}
+
+    def nodes_of(self, entry: Entry) -> tuple[Node, ...]:
+        """What a call of the entry computes: everything where it is the only one, otherwise what its results need."""
+        if len(self.entries) == 1:
+            return self.nodes
+        return _leading_to(self.nodes, {*entry.outputs, *entry.updates})
+
     def inputs_of(self, node: Node) -> list[Tensor]:
         return [self.tensors[name] for name in node.inputs]
 
@@ -123,6 +160,16 @@ class Graph:
     def parameters(self) -> int:
         """Number of weights (biases and requantization factors not counted)."""
         return sum(node.op.weights for node in self.nodes)
+
+
+def _leading_to(nodes: Sequence[Node], wanted: set[str]) -> tuple[Node, ...]:
+    """The nodes, in topological order, that the tensors ``wanted`` depend on."""
+    found: list[Node] = []
+    for node in reversed(nodes):
+        if node.output in wanted:
+            found.append(node)
+            wanted |= set(node.inputs)
+    return tuple(reversed(found))
 
 
 class GraphBuilder:
@@ -204,6 +251,7 @@ class GraphBuilder:
             self._check_state(state, tensors)
         entries = tuple(self._entries or [self._default_entry()])
         self._check_entries(entries)
+        self._check_shares(entries, nodes)
         if self.problems:
             raise UserError(self.problems)
         return Graph(self.name, tensors, tuple(nodes), entries, tuple(self._states), self.info)
@@ -212,7 +260,7 @@ class GraphBuilder:
         self.problems.append(Problem(what, where, supported, fix))
 
     def _default_entry(self) -> Entry:
-        held = {s.input for s in self._states} | {s.output for s in self._states}
+        held = {name for s in self._states for name in (s.input, *s.outputs)}
         inputs, outputs = ([n for n in names if n not in held] for names in (self._inputs, self._outputs))
         return Entry("infer", tuple(inputs), tuple(dict.fromkeys(outputs)))
 
@@ -236,13 +284,47 @@ class GraphBuilder:
             if name not in used:
                 self._problem(f"input '{name}'", "no entry takes it", fix="add it to an entry or remove it")
 
+    def _check_shares(self, entries: Sequence[Entry], nodes: Sequence[Node]) -> None:
+        """What each of several entries writes and reads."""
+        pasts = {name: state.input for state in self._states for name in state.outputs if name != state.input}
+        if len(entries) == 1:
+            for entry in entries:
+                if entry.updates or any(state.also for state in self._states):
+                    self._problem(f"entry '{entry.name}'", "the only entry writes every state once, without saying so")
+            return
+        reached: set[str] = set()
+        for entry in entries:
+            where = f"entry '{entry.name}'"
+            unknown_names = [name for name in entry.updates if name not in pasts]
+            if unknown_names:
+                self._problem(where, f"it updates '{unknown_names[0]}', which no state is written as", ", ".join(pasts))
+            written = [pasts[name] for name in entry.updates if name in pasts]
+            for past in sorted({name for name in written if written.count(name) > 1}):
+                self._problem(where, f"it writes the state '{past}' more than once")
+            mine = _leading_to(nodes, {*entry.outputs, *entry.updates})
+            reached |= {node.name for node in mine}
+            read = {name for node in mine for name in node.inputs} & set(self._inputs)
+            for name in sorted(read - set(entry.inputs) - {state.input for state in self._states}):
+                self._problem(where, f"it needs the input '{name}'", ", ".join(entry.inputs), "add it to its inputs")
+        for name in sorted(set(pasts) - {name for entry in entries for name in entry.updates}):
+            self._problem(f"state '{pasts[name]}'", f"no entry writes '{name}'", fix="add it to an entry's updates")
+        for node in nodes:
+            if node.name not in reached:
+                self._problem(
+                    f"node '{node.name}'", "no entry needs it", fix="remove it, or add its result to an entry"
+                )
+
     def _check_state(self, state: State, tensors: Mapping[str, Tensor]) -> None:
+        for output in state.outputs:
+            self._check_pair(state, output, tensors)
+
+    def _check_pair(self, state: State, output: str, tensors: Mapping[str, Tensor]) -> None:
         where = f"state '{state.input}'"
-        before, after = tensors.get(state.input), tensors.get(state.output)
+        before, after = tensors.get(state.input), tensors.get(output)
         if state.input not in self._inputs:
             self._problem(where, "it is not an input of the graph", "an input that holds the state before the run")
         elif before is None or after is None:
-            self._problem(where, f"its tensor pair '{state.input}', '{state.output}' is incomplete")
+            self._problem(where, f"its tensor pair '{state.input}', '{output}' is incomplete")
         elif (before.shape, before.dtype) != (after.shape, after.dtype) or state.initial.shape != before.shape:
             self._problem(where, "input, output and initial value differ in shape or type", "equal shape and type")
         elif (before.zero_point, before.scale) != (after.zero_point, after.scale):

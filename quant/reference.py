@@ -11,11 +11,12 @@ from quant.errors import Problem, UserError
 from quant.graph import Graph
 
 
-def run(graph: Graph, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+def run(graph: Graph, inputs: Mapping[str, NDArray], entry: str | None = None) -> dict[str, NDArray]:
     """Evaluate every tensor of ``graph``.
 
     Args:
         inputs: per input tensor (state inputs included) an integer array ``(N, *shape)``.
+        entry: only what this entry computes.
 
     Returns:
         Every tensor by name, ``(N, *shape)`` in its own NumPy type.
@@ -29,7 +30,7 @@ def run(graph: Graph, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         raise UserError(Problem(f"inputs have batches of {sorted(batches)}", "inputs", "one batch size"))
     for name, array in inputs.items():
         values[name] = _checked(graph, name, array)
-    for node in graph.nodes:
+    for node in graph.nodes if entry is None else graph.nodes_of(graph.entry(entry)):
         missing = [name for name in node.inputs if name not in values]
         if missing:
             raise UserError(Problem(f"no value given for input '{missing[0]}'", f"node '{node.name}'"))
@@ -55,25 +56,35 @@ def _checked(graph: Graph, name: str, array: NDArray) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def initial_states(graph: Graph) -> dict[str, NDArray]:
+    """States ``(*shape)`` by input tensor, as they are before the first call."""
+    return {state.input: state.initial for state in graph.states}
+
+
 def run_sequence(
-    graph: Graph, inputs: Mapping[str, NDArray], states: Mapping[str, NDArray] | None = None
+    graph: Graph,
+    inputs: Mapping[str, NDArray],
+    states: Mapping[str, NDArray] | None = None,
+    entry: str | None = None,
 ) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
     """Evaluate one input after the other, handing the states on.
 
     Args:
         inputs: per input tensor without states an integer array ``(N, *shape)``.
         states: by input tensor ``(*shape)``; their initial values by default.
+        entry: which one is called; the first one by default.
 
     Returns:
-        Every tensor by name, ``(N, *shape)``, and the states behind the last input.
+        Every tensor that the entry computes by name, ``(N, *shape)``, and the states behind the last input.
 
     Raises:
         UserError: as :func:`run`.
     """
-    held = {state.input: state.initial for state in graph.states} if states is None else dict(states)
+    chosen = graph.entries[0] if entry is None else graph.entry(entry)
+    updates, held = graph.updates(chosen), initial_states(graph) if states is None else dict(states)
     rows = []
     for index in range(len(next(iter(inputs.values())))):
         given = {name: array[index : index + 1] for name, array in inputs.items()}
-        rows.append(run(graph, given | {name: value[None] for name, value in held.items()}))
-        held = {state.input: rows[-1][state.output][0] for state in graph.states}
+        rows.append(run(graph, given | {name: value[None] for name, value in held.items()}, chosen.name))
+        held |= {past: rows[-1][after][0] for past, after in updates.items()}
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}, held

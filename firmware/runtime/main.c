@@ -8,6 +8,9 @@
  * Host to board:    0xEB 'R' samples      answered by 0xEB 'O' output
  * Host to board:    0xEB 'F' samples      answered by 0xEB 'F' features, EK_INPUT_BYTES bytes
  *
+ * Where the model has several entries, entry n = 0, 1 ..., with its own sizes:
+ * Host to board:    0xEB '0'+n input      answered by 0xEB 'S' status output; status: an ek_status
+ *
  * The host waits for each answer before it sends the next frame. Bytes outside a frame are ignored.
  */
 #include "ek_board.h"
@@ -15,8 +18,13 @@
 
 #define FRAME_START 0xEBu
 
-static int8_t input[EK_INPUT_BYTES] __attribute__((aligned(4)));
-static int8_t output[EK_OUTPUT_BYTES];
+#ifndef EK_ENTRIES
+#define EK_LARGEST_INPUT_BYTES EK_INPUT_BYTES
+#define EK_LARGEST_OUTPUT_BYTES EK_OUTPUT_BYTES
+#endif
+
+static int8_t input[EK_LARGEST_INPUT_BYTES] __attribute__((aligned(4)));
+static int8_t output[EK_LARGEST_OUTPUT_BYTES];
 #ifdef EK_SAMPLE_BYTES
 static int8_t samples[EK_SAMPLE_BYTES] __attribute__((aligned(4)));
 #endif
@@ -45,18 +53,35 @@ static void receive(int8_t *to, uint32_t bytes) {
     }
 }
 
-static void answer(uint8_t kind, const int8_t *from, uint32_t bytes) {
-    ek_board_send(FRAME_START);
-    ek_board_send(kind);
+static void send(const int8_t *from, uint32_t bytes) {
     for (uint32_t i = 0; i < bytes; i++) {
         ek_board_send((uint8_t)from[i]);
     }
+}
+
+static void answer(uint8_t kind, const int8_t *from, uint32_t bytes) {
+    ek_board_send(FRAME_START);
+    ek_board_send(kind);
+    send(from, bytes);
 }
 
 static void run(void) {
     ek_model_run(input, output);
     answer('O', output, EK_OUTPUT_BYTES);
 }
+
+#ifdef EK_ENTRIES
+static void call(uint32_t entry) {
+    uint8_t status;
+
+    receive(input, ek_model_entries[entry].input_bytes);
+    status = ek_model_call(entry, input, output);
+    ek_board_send(FRAME_START);
+    ek_board_send('S');
+    ek_board_send(status);
+    send(output, ek_model_entries[entry].output_bytes);
+}
+#endif
 
 int main(void) {
     ek_board_init();
@@ -69,6 +94,11 @@ int main(void) {
             receive(input, EK_INPUT_BYTES);
             run();
         }
+#ifdef EK_ENTRIES
+        if (kind >= '0' && kind < '0' + EK_ENTRIES) {
+            call(kind - (uint32_t)'0');
+        }
+#endif
 #ifdef EK_SAMPLE_BYTES
         if (kind == 'R' || kind == 'F') {
             receive(samples, EK_SAMPLE_BYTES);

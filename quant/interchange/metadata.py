@@ -27,13 +27,14 @@ class StateRecord:
     output: str
     storage: Any
     initial: bytes
+    also: tuple[str, ...] = ()
 
     def of(self, dtype: DType, shape: tuple[int, ...]) -> State:
         """Raises Unsupported when the initial value does not fit."""
         size = dtype.nbytes(shape)
         what = f"its initial value has {len(self.initial)} bytes"
         require(len(self.initial) == size, what, f"{size} bytes for {dtype.value} {shape}")
-        return State(self.input, self.output, from_bytes(self.initial, dtype, shape), self.storage)
+        return State(self.input, self.output, from_bytes(self.initial, dtype, shape), self.storage, self.also)
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,22 @@ def dump(graph: Graph) -> str:
     content = {
         "format": FORMAT,
         "tensors": {name: quantization(tensor) for name, tensor in graph.tensors.items()},
-        "entries": [{"name": e.name, "inputs": list(e.inputs), "outputs": list(e.outputs)} for e in graph.entries],
+        "entries": [
+            {
+                "name": e.name,
+                "inputs": list(e.inputs),
+                "outputs": list(e.outputs),
+                **({"updates": list(e.updates)} if e.updates else {}),
+            }
+            for e in graph.entries
+        ],
         "states": [
             {
                 "input": s.input,
                 "output": s.output,
                 "storage": s.storage,
                 "initial": to_bytes(s.initial, graph.tensors[s.input].dtype).hex(),
+                **({"also": list(s.also)} if s.also else {}),
             }
             for s in graph.states
         ],
@@ -111,9 +121,9 @@ def _scale(facts: Any, path: str) -> float | None:
 
 
 def _entry(item: Any, path: str) -> Entry:
-    names = (_list(item, key, str, path) for key in ("inputs", "outputs"))
-    inputs, outputs = (tuple(column) for column in names)
-    return Entry(_field(item, path, "name", str), inputs, outputs)
+    names = (_list(item, key, str, path) for key in ("inputs", "outputs", "updates"))
+    inputs, outputs, updates = (tuple(column) for column in names)
+    return Entry(_field(item, path, "name", str), inputs, outputs, updates)
 
 
 def _state(item: Any, path: str) -> StateRecord:
@@ -123,7 +133,8 @@ def _state(item: Any, path: str) -> StateRecord:
         raise Unsupported(f"{path}initial is not hexadecimal", "two digits per byte") from None
     storage = _field(item, path, "storage", str)
     require(storage in STORAGES, f"{path}storage is '{storage}'", " or ".join(STORAGES))
-    return StateRecord(_field(item, path, "input", str), _field(item, path, "output", str), storage, initial)
+    before, after = _field(item, path, "input", str), _field(item, path, "output", str)
+    return StateRecord(before, after, storage, initial, tuple(_list(item, "also", str, path)))
 
 
 def _field(content: Any, path: str, key: str, kind: type, default: Any = None) -> Any:

@@ -26,7 +26,7 @@ def to_onnx(graph: Graph, batch: int = 1, all_tensors: bool = False) -> ModelPro
         writer.layer = node.name
         node.op.write(writer, graph.inputs_of(node), graph.tensors[node.output])
     states_in = [state.input for state in graph.states]
-    states_out = [state.output for state in graph.states]
+    states_out = [name for state in graph.states for name in state.outputs]
     inputs = list(dict.fromkeys([*(n for e in graph.entries for n in e.inputs), *states_in]))
     outputs = list(dict.fromkeys([*(n for e in graph.entries for n in e.outputs), *states_out]))
     if all_tensors:

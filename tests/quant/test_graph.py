@@ -192,7 +192,7 @@ def test_state_problems() -> None:
 def test_entries() -> None:
     b = stateful(np.zeros(4, np.int8))
     b.entry(Entry("infer", ("x",), ("y",)))
-    b.entry(Entry("learn", (), ("h_next",)))
+    b.entry(Entry("learn", (), ("h_next",), ("h_next",)))
     assert [e.name for e in b.build().entries] == ["infer", "learn"]
     b.entry(Entry("learn", ("y",), ("y",)))
     b.input("z", (1,))
@@ -200,7 +200,31 @@ def test_entries() -> None:
         "entry 'learn': its input 'y' is not an input of the graph",
         "entry 'learn': the name of this entry is used more than once",
         "input 'z': no entry takes it",
+        "entry 'learn': it needs the input 'x'",
     ]
+
+
+def test_what_several_entries_share() -> None:
+    b = stateful(np.zeros(4, np.int8))
+    b.entry(Entry("infer", ("x",), ("y",), ("h_next", "h_next", "y")))
+    b.entry(Entry("look", ("x",), ("y",)))
+    b.state(State("other", "h_next", np.zeros(4, np.int8), also=("never",)))
+    b.add("unused", IDENTITY, "x")
+    found = [text.split("\n")[0] for text in problems(b)]
+    for expected in (
+        "entry 'infer': it updates 'y', which no state is written as",
+        "state 'other': it is not an input of the graph",
+        "state 'other': no entry writes 'never'",
+        "node 'unused': no entry needs it",
+    ):
+        assert expected in found, found
+    twice = stateful(np.zeros(4, np.int8))
+    twice.entry(Entry("infer", ("x",), ("y",), ("h_next", "h_next")))
+    twice.entry(Entry("learn", (), ("h_next",)))
+    assert problems(twice)[0].startswith("entry 'infer': it writes the state 'h' more than once")
+    alone = stateful(np.zeros(4, np.int8))
+    alone.entry(Entry("infer", ("x",), ("y",), ("h_next",)))
+    assert "the only entry writes every state once" in problems(alone)[0]
 
 
 def test_types_of_bits_are_part_of_the_format() -> None:
@@ -208,6 +232,6 @@ def test_types_of_bits_are_part_of_the_format() -> None:
     b.input("flags", (11,), DType.B1)
     b.output("flags")
     graph = b.build()
-    assert graph.tensors["flags"].nbytes == 2
+    assert graph.tensors["flags"].nbytes == 4
     b.add("a", IDENTITY, "flags")
     assert "has type b1" in problems(b)[0]

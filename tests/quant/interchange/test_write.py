@@ -145,7 +145,7 @@ def test_states_entries_and_bits_travel(tmp_path: Path) -> None:
     )
     b.state(State("flags", "flags", np.arange(11) % 3 == 0))
     b.entry(Entry("infer", ("x",), (y,)))
-    b.entry(Entry("learn", ("x", "seen"), ("seen", "ring_next")))
+    b.entry(Entry("learn", ("x", "seen"), ("seen", "ring_next"), ("ring_next",)))
     graph = b.build()
     save(to_onnx(graph), tmp_path / "m.onnx")
     back = read_model(tmp_path / "m.onnx")
