@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from deploy.boards import Board
 from deploy.raw_input import c_float
+from quant.device_front_end import device_front_end
 from quant.front_end import FrontEnd, front_end
 from quant.graph import Graph
 
@@ -57,7 +55,7 @@ def sample_bytes(front: FrontEnd) -> int:
 
 def table_bytes(front: FrontEnd) -> int:
     """Bytes of the constants of all bands."""
-    return 4 * front.bands * (5 + front.per_band)
+    return 4 * front.bands * (5 + front.channels**2) + 12 + front.channels
 
 
 def prototype(prefix: str) -> str:
@@ -93,30 +91,20 @@ def adapter(prefix: str) -> list[str]:
 ADAPTER = "void ek_model_features(const void *samples, void *features)"
 
 
-def shared_parameters(front: FrontEnd) -> tuple[int, np.float32, np.float32]:
-    """samples, ridge and steps per unit of ``ek_window_features``."""
-    return front.samples, np.float32(front.rho / front.channels), np.float32(1.0 / front.scale)
-
-
-def covariance_gain(front: FrontEnd) -> NDArray[np.float32]:
-    """(bands,) float32: what sums of products of samples filtered without gain are multiplied by."""
-    return np.asarray((front.gains * front.unit) ** 2 / (front.samples - 1), np.float32)
-
-
 def source(front: FrontEnd, prefix: str, heading: str, core: str = "host") -> str:
     """``features.c`` for a core; compile it with -ffp-contract=off."""
-    samples, ridge, per_unit = shared_parameters(front)
-    upper = np.triu_indices(front.channels)
+    device = device_front_end(front)
     lines = [heading, *(["#define EK_RESULTS_WAIT"] if core == WAITING_CORE else [])]
     lines += [f"#define EK_CHANNELS {front.channels}", "", f'#include "{HEADER}"', ""]
     lines += [f"{prototype(prefix)};", ""]
-    shared = f"{samples}, {c_float(float(ridge))}, {c_float(float(per_unit))}"
-    lines += [f"static const ek_window_features shared = {{{shared}}};", ""]
+    numbers = f"{front.samples}, {c_float(float(device.ridge))}, {c_float(float(device.steps))}"
+    parents = ", ".join(map(str, device.parents))
+    lines += [f"static const ek_window_features shared = {{{numbers}, {{{parents}}}}};", ""]
     lines += [f"static const ek_band bands[{front.bands}] = {{"]
-    for denominators, gain, whitening in zip(front.denominators, covariance_gain(front), front.whitening, strict=True):
-        sections = ", ".join(c_float(value) for value in denominators.tolist())
+    for factors, gain, whitening in zip(device.sections, device.gains, device.whitening, strict=True):
+        sections = ", ".join(c_float(value) for value in factors.tolist())
         lines += [f"    {{{{{{{sections}}}}}, {c_float(float(gain))},", "     {"]
-        words = [c_float(value) for value in whitening[upper].tolist()]
+        words = [c_float(value) for value in whitening.ravel().tolist()]
         lines += [f"         {', '.join(words[at : at + PER_LINE])}," for at in range(0, len(words), PER_LINE)]
         lines += ["     }},"]
     lines += ["};", "", "static ek_scratch scratch;", "", prototype(prefix), "{"]

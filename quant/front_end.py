@@ -126,17 +126,16 @@ class FrontEnd:
 
     def filtered(self, x: ArrayLike) -> Real:
         """(trials, bands, channels, samples) float64 of int16 samples (trials, channels, samples), without ``unit``."""
-        given = np.asarray(x, np.float64)[:, None]
-        padded = np.pad(given, ((0, 0), (0, 0), (0, 0), (4, 0)))
-        u = padded[..., 4:] - 2 * padded[..., 2:-2] + padded[..., :-4]
-        y = u * self.gains[:, None, None]
-        for section in (0, 2):
-            a1, a2 = (self.denominators[:, section + k, None] for k in (0, 1))
-            for t in range(self.samples):
-                if t:
-                    y[..., t] -= a1 * y[..., t - 1]
-                if t > 1:
-                    y[..., t] -= a2 * y[..., t - 2]
+        return self.gains[:, None, None] * self.section(1, self.section(0, differences(x)))
+
+    def section(self, index: int, u: Real) -> Real:
+        """(trials, bands, channels, samples) of the same, or of (trials, 1, channels, samples): one section's poles."""
+        y = np.repeat(u, self.bands // u.shape[1], axis=1)
+        a1, a2 = (self.denominators[:, 2 * index + k, None] for k in (0, 1))
+        for t in range(1, y.shape[-1]):
+            y[..., t] -= a1 * y[..., t - 1]
+            if t > 1:
+                y[..., t] -= a2 * y[..., t - 2]
         return y
 
     def covariances(self, x: ArrayLike) -> Real:
@@ -180,6 +179,12 @@ class FrontEnd:
             "gains": self.gains.tolist(),
             "whitening": base64.b64encode(whitening).decode("ascii"),
         }
+
+
+def differences(x: ArrayLike) -> Real:
+    """(trials, 1, channels, samples): x_t - 2 x_t-2 + x_t-4 of windows (trials, channels, samples), from rest."""
+    padded = np.pad(np.asarray(x, np.float64)[:, None], ((0, 0), (0, 0), (0, 0), (4, 0)))
+    return padded[..., 4:] - 2 * padded[..., 2:-2] + padded[..., :-4]
 
 
 def front_end(graph: Graph) -> FrontEnd | None:

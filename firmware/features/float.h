@@ -45,7 +45,7 @@ static inline float ek_sqrt(float x) {
 
 static inline float ek_abs(float x) { return x < 0.0f ? -x : x; }
 
-/* Natural logarithm of a positive, normal x; relative error below 3 * 2^-24, see docs/features.md.
+/* Natural logarithm of a positive, normal x; relative error below 5 * 2^-24, see docs/features.md.
  *
  * x = 2^k * m with m in [sqrt(1/2), sqrt(2)), log(m) = 2 atanh(s) with s = (m - 1) / (m + 1), |s| < 0.1716, by its
  * Taylor series up to s^9: what is left out is below 2^-28 of the value. k * log(2) is added in two parts, the first

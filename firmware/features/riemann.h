@@ -1,5 +1,7 @@
 /* Riemannian features of one window: per band filter, covariance, whitening, matrix logarithm, upper triangle as int16.
- * docs/features.md has the formulas and the error bound. Define EK_CHANNELS before including it. */
+ * Each channel but one is filtered as its difference to another one, its parent: with T for that, the covariance
+ * is T C T^T, and H = T^-T C_ref^-1/2 whitens it. docs/features.md has the formulas and the error bound. Define
+ * EK_CHANNELS before including it. */
 #ifndef EK_RIEMANN_H
 #define EK_RIEMANN_H
 
@@ -21,19 +23,19 @@
 #define EK_STAGE static
 #endif
 
-/* One band: filter, what the sums of products are multiplied by (gain^2 unit^2 / (samples - 1)), and the upper
- * triangle, row by row, of C_ref^-1/2. */
+/* One band: filter, what the sums of products are multiplied by (gain^2 unit^2 / (samples - 1)), and H. */
 typedef struct {
     ek_sections sections;
     float gain;
-    float whitening[EK_TRIANGLE];
+    float whitening[EK_SQUARE];
 } ek_band;
 
-/* What all bands share: samples of a window, what is added to the covariance's diagonal (rho / channels), steps of the
- * int16 features per unit. */
+/* What all bands share: samples of a window, what is added to the diagonal of C (rho / channels), steps of the int16
+ * features per unit, and the parent of each channel, or -1. */
 typedef struct {
     int32_t samples;
     float ridge, per_unit;
+    int8_t parents[EK_CHANNELS];
 } ek_window_features;
 
 /* Scratch memory of one core. */
@@ -56,9 +58,18 @@ EK_STAGE void ek_features_clear(float *values, int32_t count) {
     }
 }
 
-EK_STAGE void ek_features_filter(const ek_sections *sections, const int16_t *x, int32_t samples, int32_t start,
-                                 int32_t count, float *state, float *y) {
-    ek_bandpass(EK_CHANNELS, samples, sections, x + start, start == 0, count, state, y);
+EK_STAGE void ek_features_filter(const ek_window_features *shared, const ek_sections *sections, const int16_t *x,
+                                 int32_t start, int32_t count, float *state, float *y) {
+    static const int16_t rest[EK_REACH + EK_TIMES] = {0};
+    ek_source sources[EK_CHANNELS];
+
+    for (int32_t i = 0; i < EK_CHANNELS; i++) {
+        const int32_t parent = shared->parents[i];
+
+        sources[i].x = x + i * shared->samples + start;
+        sources[i].minus = parent < 0 ? rest + EK_REACH : x + parent * shared->samples + start;
+    }
+    ek_bandpass(EK_CHANNELS, sections, sources, start == 0, count, state, y);
 }
 
 EK_STAGE void ek_features_gram(int32_t rows, const float *a, const float *b, float *out) {
@@ -84,30 +95,40 @@ EK_STAGE void ek_features_sums(const ek_window_features *shared, const ek_band *
     for (int32_t start = 0; start < shared->samples; start += EK_TIMES) {
         const int32_t count = ek_min(EK_TIMES, shared->samples - start);
 
-        ek_features_filter(&band->sections, x, shared->samples, start, count, s->state, s->block.filtered);
+        ek_features_filter(shared, &band->sections, x, start, count, s->state, s->block.filtered);
         ek_features_gram(count, s->block.filtered, s->block.filtered, s->covariance);
     }
 }
 
-/* The covariance C from the sums, both halves; C_ref^-1/2 as a square; then C := C_ref^-1/2 C C_ref^-1/2. */
+/* Element (i, j), i <= j, of T T^T. */
+EK_INLINE int32_t ek_of_differences(const int8_t *parents, int32_t i, int32_t j) {
+    if (i == j) {
+        return parents[i] < 0 ? 1 : 2;
+    }
+    return (parents[i] >= 0 && parents[i] == parents[j]) - (parents[i] == j) - (parents[j] == i);
+}
+
+/* The covariance from the sums, both halves, and H next to it; then C := H^T C H. */
 EK_STAGE void ek_features_whiten(const ek_window_features *shared, const ek_band *band, ek_scratch *s) {
-    float *c = s->covariance, *w = s->block.square.vectors, *product = s->block.square.product;
-    const float *from = band->whitening;
+    float *c = s->covariance, *h = s->block.square.vectors, *product = s->block.square.product;
 
     for (int32_t i = 0; i < EK_CHANNELS; i++) {
         for (int32_t j = i; j < EK_CHANNELS; j++) {
-            const float value = c[i * EK_CHANNELS + j] * band->gain + (i == j ? shared->ridge : 0.0f);
+            const float regular = shared->ridge * (float)ek_of_differences(shared->parents, i, j);
+            const float value = c[i * EK_CHANNELS + j] * band->gain + regular;
 
             c[i * EK_CHANNELS + j] = value;
             c[j * EK_CHANNELS + i] = value;
-            w[i * EK_CHANNELS + j] = *from;
-            w[j * EK_CHANNELS + i] = *from++;
         }
     }
+    for (int32_t i = 0; i < EK_SQUARE; i++) {
+        h[i] = band->whitening[i];
+        EK_FENCE();
+    }
     ek_features_clear(product, EK_SQUARE);
-    ek_features_product(c, w, product);
+    ek_features_product(c, h, product);
     ek_features_clear(c, EK_SQUARE);
-    ek_features_gram(EK_CHANNELS, w, product, c);
+    ek_features_gram(EK_CHANNELS, h, product, c);
 }
 
 /* C := sum of log(value) v v^T over the eigenvalues and eigenvectors v; above the diagonal. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +56,12 @@ class Library:
 
     def __init__(self, front: FrontEnd, folder: Path, compiler: str = "zig, optimised") -> None:
         self.front = front
-        source, output = folder / "front.c", folder / "front.so"
+        own = Path(tempfile.mkdtemp(dir=folder))  # the loader keeps libraries by name
+        source, output = own / "front.c", own / "front.so"
         source.write_text(features.source(front, "model", "/* test */") + STAGES, encoding="utf-8")
         # not the address sanitizer: its run-time library has to be loaded before Python
-        compile_source(
-            host_compiler(compiler), source, output, "-shared", "-fPIC", "-fno-sanitize=address", "-fno-math-errno"
-        )
+        flags = ("-shared", "-fPIC", "-fno-sanitize=address", "-ffp-contract=off", "-fno-math-errno")
+        compile_source(host_compiler(compiler), source, output, *flags)
         self._library = ctypes.CDLL(str(output))
         self._library.logarithm.argtypes, self._library.logarithm.restype = [ctypes.c_float], ctypes.c_float
         self._library.rounded.argtypes, self._library.rounded.restype = [ctypes.c_float], ctypes.c_int32
