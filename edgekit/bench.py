@@ -21,6 +21,7 @@ from typing import Any
 from deploy.boards import Board, load_board
 from deploy.facts import table_macs
 from deploy.plan import make_plan
+from edgekit import bench_bits
 from edgekit.bench_networks import ENTRIES, Entry
 from edgekit.cluster_bench import kernel_figures, network_figures
 from edgekit.firmware import Firmware
@@ -50,6 +51,8 @@ def measure(folder: Path, entries: Sequence[Entry] = ENTRIES) -> dict[str, dict[
         graph = entry_graph(entry)
         for board in map(load_board, entry.boards):
             figures[f"{entry.name} on {board.name}"] = board_figures(graph, board, folder, entry.memory)
+    for board in map(load_board, bench_bits.BOARDS):
+        figures[f"{bench_bits.SEARCH} on {board.name}"] = board_figures(bench_bits.searches(), board, folder)
     return figures | kernel_figures(folder)
 
 

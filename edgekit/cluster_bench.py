@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.boards import Board, load_board
-from deploy.build import build_graph
+from deploy.build import Build, build_graph
+from edgekit.bench_bits import searches
 from edgekit.cluster_cost import KEYS, ClusterCost, named
 from edgekit.simulation import Simulator
 from edgekit.sizes import planned_bytes
-from quant.graph import Graph, GraphBuilder
+from quant.graph import Graph, GraphBuilder, Tensor
 from quant.ops import Add, Conv, Dense, Table
 from quant.ops.base import Op
 from quant.requant import Requant
@@ -27,7 +28,8 @@ IDENTITY = np.arange(-128, 128)
 
 def network_figures(graph: Graph, board: Board, folder: Path, memory: int | None = None) -> dict[str, Any]:
     """One inference on all cores; ``speedup``: over the same on one core; ``memory``: as in a build."""
-    facts, cost = _simulated(graph, board, folder, None, memory)
+    built, cost = _simulated(graph, board, folder, None, memory)
+    facts = built.facts
     alone = _simulated(graph, board, folder, 1, memory)[1]
     core0 = cost.cluster.by_core[0]
     return {
@@ -59,9 +61,9 @@ def kernel_figures(folder: Path) -> dict[str, dict[str, Any]]:
         graph = make(np.random.default_rng(0))
         portable = _simulated(graph, plain, folder, 1)[1].layers[LAYER].cycles
         alone = _simulated(graph, board, folder, 1)[1].layers[LAYER].cycles
-        facts, cost = _simulated(graph, board, folder, None)
-        layer = next(layer for layer in facts["layers"] if layer["name"] == LAYER)
-        shared, single = (_kernel_cycles(facts, layer, board, folder, cores) for cores in (None, 1))
+        built, cost = _simulated(graph, board, folder, None)
+        layer = next(layer for layer in built.facts["layers"] if layer["name"] == LAYER)
+        shared, single = (_kernel_cycles(built, board, cores) for cores in (None, 1))
         figures[f"{name} on gap8"] = {
             "kernel_cycles": shared,
             "cycles": cost.layers[LAYER].cycles,
@@ -81,30 +83,32 @@ def _streaming_figures(folder: Path) -> dict[str, Any]:
     builder = GraphBuilder("streaming")
     x = builder.add("before", Table(IDENTITY, 0), builder.input("x", (1024,), zero_point=0, scale=0.1), scale=0.1)
     builder.output(builder.add(LAYER, op, x, scale=0.1))
-    facts, cost = _simulated(builder.build(), load_board("gap8"), folder, None)
-    layer = next(layer for layer in facts["layers"] if layer["name"] == LAYER)
+    built, cost = _simulated(builder.build(), load_board("gap8"), folder, None)
+    layer = next(layer for layer in built.facts["layers"] if layer["name"] == LAYER)
     cycles = cost.layers[LAYER].cycles
     return {"cycles": cycles, "mac_per_cycle_of_layer": round(layer["macs"] / cycles, 2)}
 
 
-def _kernel_cycles(facts: dict[str, Any], layer: dict[str, Any], board: Board, folder: Path, cores: int | None) -> int:
-    """Cycles of the layer's kernel alone."""
-    simulator = Simulator(folder / "cluster", facts, board)
-    sample = _sample(facts["inputs"][0]["shape"])
-    first = next(layer["symbol"] for layer in facts["layers"] if layer["name"] == FIRST)
-    return simulator.time_in(f"call_{layer['kernel']}", first, sample[0], board.operating_point(), cores)
+def _kernel_cycles(built: Build, board: Board, cores: int | None) -> int:
+    """Cycles of the layer's kernel alone, of all its calls."""
+    simulator, symbols = Simulator(built.folder, built.facts, board), {ly["name"]: ly for ly in built.facts["layers"]}
+    (layer,) = (layer for layer in built.plan.layers if layer.node.name == LAYER)
+    first, sample = symbols[FIRST]["symbol"], _sample(built.plan.graph.inputs[0])[0]
+    functions = [f"call_{call.function.removeprefix('ek_')}" for call in layer.calls]
+    return sum(simulator.time_in(name, first, sample, board.operating_point(), cores) for name in functions)
 
 
-def _sample(shape: Sequence[int]) -> NDArray[np.int8]:
-    return np.random.default_rng(0).integers(-128, 128, (1, *shape)).astype(np.int8)
+def _sample(x: Tensor) -> NDArray:
+    """One input of random values."""
+    return np.random.default_rng(0).integers(x.dtype.low, x.dtype.high + 1, (1, *x.shape)).astype(x.dtype.numpy)
 
 
 def _simulated(
     graph: Graph, board: Board, folder: Path, cores: int | None, memory: int | None = None
-) -> tuple[dict[str, Any], ClusterCost]:
+) -> tuple[Build, ClusterCost]:
     built = build_graph(graph, board, folder / "cluster", memory=memory, force=True)
-    sample = _sample(graph.inputs[0].shape)
-    return built.facts, Simulator(built.folder, built.facts, board).run(sample, board.operating_point(), cores).cost
+    sample = _sample(graph.inputs[0])
+    return built, Simulator(built.folder, built.facts, board).run(sample, board.operating_point(), cores).cost
 
 
 def _requant(random: np.random.Generator, channels: int, inputs: int) -> Requant:
@@ -156,4 +160,5 @@ KERNELS = {
     "conv 1x1, 128 to 128 channels, 8x8": _conv(128, 128, 8, 1),
     "depthwise 3x3, 32 channels, 16x16": _conv(32, 32, 16, 3, 32),
     "dense 256 to 128": _dense(256, 128),
+    "hamming, 4 classes of 10,000 bits": lambda random: searches((FIRST, LAYER)),
 }

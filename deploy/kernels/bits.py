@@ -79,11 +79,14 @@ class PortableBundle(Kernel):
     name = "bundle"
     op = Bundle
     header = "bundle.h"
-    per_word = 160.0  # of a majority
+    per_word = 12.0  # of a majority
+    planes = 4  # at least
 
     def calls(self, site: Site) -> Sequence[Call]:
         x = site.inputs[0]
-        fields = {"words": row_words(x), "positions": x.shape[1]}
+        planes = max(self.planes, x.shape[1].bit_length() + 1)
+        begin = (1 << (planes - 1)) - 1 - x.shape[1] // 2
+        fields = {"words": row_words(x), "positions": x.shape[1], "planes": planes, "begin": begin}
         function = "ek_parity" if cast(Bundle, site.op).mode == "xor" else "ek_majority"
         return [Call(function, ("ek_bundle_geometry", fields))]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import cast
 
 from deploy.kernels.base import Call, Site
-from deploy.kernels.bits import PortableHamming
-from deploy.kernels.xpulp import TEAM
+from deploy.kernels.bits import PortableBind, PortableBundle, PortableHamming
+from deploy.kernels.xpulp import TEAM, on_a_team
 from quant.ops import Hamming
 
 
@@ -34,3 +34,34 @@ class XpulpHamming(PortableHamming):
 
     def cycles(self, site: Site) -> float:
         return super().cycles(site) + 8.0 * 60.0
+
+
+class XpulpBind(PortableBind):
+    """``ek_bind_xpulp`` and ``ek_bind_key_xpulp``."""
+
+    name = "bind_xpulp"
+    isa = "xpulpv2"
+    header = "xpulpv2/bind.h"
+    mnemonics = ("lp.setup", "p.lw", "p.sw")
+    team = True
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        return on_a_team(super().calls(site))
+
+    def cycles(self, site: Site) -> float:
+        return 1.1 * site.output.nbytes
+
+
+class XpulpBundle(PortableBundle):
+    """``ek_majority_xpulp``, which keeps seven planes in registers, or ``ek_parity_xpulp``."""
+
+    name = "bundle_xpulp"
+    isa = "xpulpv2"
+    header = "xpulpv2/bundle.h"
+    mnemonics = ("lp.setup", "p.lw")
+    team = True
+    per_word = 8.0
+    planes = 7
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        return on_a_team(super().calls(site))

@@ -14,6 +14,13 @@ EK_INLINE int32_t ek_popcount(uint32_t word) {
 
 typedef int32_t ek_distance_function(const uint32_t *a, const uint32_t *b, int32_t words);
 
+/* *sum becomes the sum of three bits, the result is the carry: for every bit of the words. */
+EK_INLINE uint32_t ek_full_add(uint32_t *sum, uint32_t a, uint32_t b) {
+    const uint32_t either = *sum ^ a, carry = (*sum & a) | (either & b);
+    *sum = either ^ b;
+    return carry;
+}
+
 /* In how many bits two runs of words differ. */
 EK_INLINE int32_t ek_distance(const uint32_t *a, const uint32_t *b, int32_t words) {
     int32_t distance = 0;

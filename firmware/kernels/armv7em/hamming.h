@@ -34,13 +34,6 @@ EK_INLINE uint32_t ek_add_bytes(uint32_t acc, uint32_t bytes) {
 #endif
 }
 
-/* *sum becomes the sum of three bits, the result is the carry: for every bit of the words. */
-EK_INLINE uint32_t ek_full_add(uint32_t *sum, uint32_t a, uint32_t b) {
-    const uint32_t either = *sum ^ a, carry = (*sum & a) | (either & b);
-    *sum = either ^ b;
-    return carry;
-}
-
 /* Counts 8 * blocks > 0 words of differences. */
 EK_INLINE void ek_count_blocks(ek_counts *n, const uint32_t *x, const uint32_t *row, int32_t blocks) {
 #if EK_DSP_ASM

@@ -2,7 +2,7 @@
  * Hamming distances with p.cnt, XpulpV2: same values as ../hamming.h.
  *
  * Few classes have long rows: every core counts its share of the words of all rows, four rows at a time. The sums lie
- * in scratch memory, [core][row]; behind a barrier the classes are shared.
+ * in scratch memory, [row][core]; behind a barrier the classes are shared.
  */
 #ifndef EK_XPULPV2_HAMMING_H
 #define EK_XPULPV2_HAMMING_H
@@ -61,11 +61,11 @@ EK_INLINE void ek_hamming_words_xpulp(const ek_hamming_geometry *g, ek_team team
                                       const uint32_t *memory, void *scratch) {
     const int32_t first = ek_share(g->words, team.core, team.cores), rows = g->classes * g->centroids;
     const int32_t words = ek_share(g->words, team.core + 1, team.cores) - first;
-    int32_t *sums = (int32_t *)scratch + team.core * rows, row = 0;
+    int32_t *sums = (int32_t *)scratch + team.core, row = 0;
     (void)y;
     if (words == 0) {
         for (; row < rows; row++)
-            sums[row] = 0;
+            sums[row * team.cores] = 0;
         return;
     }
     x += first;
@@ -73,10 +73,13 @@ EK_INLINE void ek_hamming_words_xpulp(const ek_hamming_geometry *g, ek_team team
     for (; row + 4 <= rows; row += 4) {
         const uint32_t *from = memory + row * g->words;
         const uint32_t *const four[4] = {from, from + g->words, from + 2 * g->words, from + 3 * g->words};
-        ek_differences4(x, four, words, sums + row);
+        int32_t found[4];
+        ek_differences4(x, four, words, found);
+        for (int32_t i = 0; i < 4; i++)
+            sums[(row + i) * team.cores] = found[i];
     }
     for (; row < rows; row++)
-        sums[row] = ek_differences(x, memory + row * g->words, words);
+        sums[row * team.cores] = ek_differences(x, memory + row * g->words, words);
 }
 
 /* The memory is a tensor. */
@@ -85,18 +88,34 @@ EK_INLINE void ek_hamming_words_tensor_xpulp(const ek_hamming_geometry *g, ek_te
     ek_hamming_words_xpulp(g, team, x, y, memory, scratch);
 }
 
+/* Sum of `count` > 0 values; the pointer moves behind them. */
+EK_INLINE int32_t ek_sum(const int32_t **values, int32_t count) {
+    const int32_t *from = *values;
+    int32_t sum = 0;
+#if EK_XPULP_ASM
+    __asm__ volatile(EK_ASM_BEGIN EK_LOOP0("%[count]", "3")
+                         EK_LW_POST("t0", "%[from]", "4") "nop\n\tadd %[sum], %[sum], t0\n\t" EK_ASM_END
+                     : [from] "+r"(from), [sum] "+r"(sum)
+                     : [count] "r"(count)
+                     : "t0", "memory");
+#else
+    for (int32_t i = 0; i < count; i++)
+        sum += *from++;
+#endif
+    *values = from;
+    return sum;
+}
+
 /* `seen` is null where every class counts. */
 EK_INLINE void ek_hamming_join(const ek_hamming_geometry *g, ek_team team, const int32_t *seen, int32_t *y,
                                const int32_t *scratch) {
-    const int32_t end = ek_share(g->classes, team.core + 1, team.cores), rows = g->classes * g->centroids;
-    for (int32_t c = ek_share(g->classes, team.core, team.cores); c < end; c++) {
+    const int32_t first = ek_share(g->classes, team.core, team.cores);
+    const int32_t end = ek_share(g->classes, team.core + 1, team.cores);
+    const int32_t *sums = scratch + first * g->centroids * team.cores;
+    for (int32_t c = first; c < end; c++) {
         int32_t least = g->beyond;
-        for (int32_t row = c * g->centroids; row < (c + 1) * g->centroids; row++) {
-            int32_t distance = 0;
-            for (int32_t core = 0; core < team.cores; core++)
-                distance += scratch[core * rows + row];
-            least = ek_min(least, distance);
-        }
+        for (int32_t k = 0; k < g->centroids; k++)
+            least = ek_min(least, ek_sum(&sums, team.cores));
         y[c] = seen && seen[c] <= 0 ? g->beyond : least;
     }
 }
