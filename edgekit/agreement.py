@@ -15,6 +15,7 @@ from deploy.host import HostModel
 from deploy.readout import computed_parts
 from edgekit.firmware import Firmware
 from quant.graph import Graph
+from quant.interchange.expand import expanded
 from quant.interchange.model import load
 from quant.interchange.read import read_model
 from quant.ops import Reshape, Slice, Transpose
@@ -132,9 +133,12 @@ def _at(difference: Difference, start: int) -> Difference:
 def onnx_runtime(path: Path) -> Machine:
     """ONNX Runtime on the file itself, with every layer made an output; samples one at a time, as the file says.
 
-    States are handed on from sample to sample.
+    States are handed on from sample to sample. Matrices that the file describes by a seed are written out.
+
+    Raises:
+        Unsupported: one of them is too large for that.
     """
-    proto = load(path)
+    proto = expanded(load(path))
     outputs = {info.name for info in proto.graph.output}
     proto.graph.output.extend(info for info in proto.graph.value_info if info.name not in outputs)
     options = onnxruntime.SessionOptions()

@@ -31,7 +31,7 @@ from edgekit.agreement import (
 from edgekit.firmware import Firmware
 from edgekit.placement import build_placed
 from edgekit.screen import Screen
-from quant.errors import Problem, UserError
+from quant.errors import Problem, Unsupported, UserError
 from quant.graph import Graph
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def price(
     firmware = Firmware.load(out / FIRMWARE)
     emulator = EmulatedBoard(firmware)
     machines: list[tuple[str, Machine, NDArray]] = [
-        ("ONNX Runtime", onnx_runtime(model), inputs),
+        *runtime_machines(model, inputs, screen),
         ("host C", host_library(out / HOST), inputs),
         (f"emulated {board.name}", emulator, inputs[:beats]),
     ]
@@ -146,7 +146,7 @@ def price_cluster(
     firmware = Firmware.load(out / FIRMWARE)
     simulated = SimulatedCluster(firmware, options.point, cores)
     machines: list[tuple[str, Machine, NDArray]] = [
-        ("ONNX Runtime", onnx_runtime(model), inputs),
+        *runtime_machines(model, inputs, screen),
         ("host C", host_library(out / HOST), inputs),
         (f"simulated {board.name}", simulated, inputs[:beats]),
     ]
@@ -155,6 +155,17 @@ def price_cluster(
         simulation = firmware.simulator().run(inputs[:1], options.point, cores)
         step.end(f"one inference counted, {simulation.mips:.0f} MIPS")
     return PricedCluster(firmware, simulation, agreements)
+
+
+def runtime_machines(model: Path, inputs: NDArray, screen: Screen) -> list[tuple[str, Machine, NDArray]]:
+    """ONNX Runtime, unless a matrix that the model describes by a seed is too large to be written out for it."""
+    name = "ONNX Runtime"
+    try:
+        return [(name, onnx_runtime(model), inputs)]
+    except Unsupported as fault:
+        with screen.step(f"compare: {name}") as step:
+            step.end(f"left out: {fault.what}")
+        return []
 
 
 def _compare(graph: Graph, name: str, machine: Machine, inputs: NDArray, screen: Screen) -> Agreement:

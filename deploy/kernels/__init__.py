@@ -20,7 +20,7 @@ from deploy.kernels.dense_xpulp import XpulpDense
 from deploy.kernels.depthwise_xpulp import XpulpDepthwise
 from deploy.kernels.elementwise import PortableArgMax, PortableRequantize, PortableTable
 from deploy.kernels.elementwise_xpulp import XpulpAdd, XpulpAveragePool, XpulpMaxPool, XpulpRequantize, XpulpTable
-from deploy.kernels.encoders import PortableBinarize, PortableLevelEncode
+from deploy.kernels.encoders import PortableBinarize, PortableLevelEncode, PortableProject
 from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice, PortableTranspose
 from deploy.kernels.movement_xpulp import XpulpConcat, XpulpPad, XpulpReshape, XpulpSlice, XpulpTranspose
 from deploy.kernels.planes_xpulp import XpulpPlanes
@@ -59,6 +59,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableArgMin(),
     PortableBinarize(),
     PortableLevelEncode(),
+    PortableProject(),
     PortableBind(),
     PortableBundle(),
     PortableHamming(),

@@ -1,4 +1,4 @@
-"""Numbers to bits, portable: thresholds, thermometer and Gray-like codes."""
+"""Numbers to bits, portable: thresholds, thermometer and Gray-like codes, random projections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import cast
 import numpy as np
 
 from deploy.kernels.base import Array, Call, Kernel, Site
-from quant.ops import Binarize, LevelEncode
+from deploy.kernels.packing import low_word
+from quant.ops import Binarize, LevelEncode, Project
 from quant.ops.level_encode import DEVIATIONS
 
 
@@ -64,3 +65,44 @@ class PortableLevelEncode(Kernel):
         word = 15.0 if op.code == "thermometer" else 22.0 + 8.0 * (op.bits - 2).bit_length()
         each = self.per_sum + 15.0 + word * -(-op.bits // 32)
         return 3000.0 * x.elements / x.shape[0] + each * x.elements
+
+
+SPARSE, SIGNS, GAUSSIAN = range(3)  # of ek_project_geometry
+
+
+class PortableProject(Kernel):
+    """``ek_project``: no matrix, rows are drawn again for every input."""
+
+    name = "project"
+    op = Project
+    header = "project.h"
+    function = "ek_project"
+    per_word = 90.0
+    per_entry = 14.0, 12.0, 20.0  # by form
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        op, x = cast(Project, site.op), site.inputs[0]
+        fields = {
+            "values": x.shape[0],
+            "positions": x.elements // x.shape[0],
+            "dimension": op.dimension,
+            "form": self._form(op),
+            "block": op.block,
+            "of_half": op.per_word // 2,
+            "row_words": op.row_words(x.shape[0]),
+            "seed_low": low_word(op.seed),
+            "seed_high": low_word(op.seed >> 32),
+        }
+        return [Call(self.function, ("ek_project_geometry", fields))]
+
+    def cycles(self, site: Site) -> float:
+        op, n = cast(Project, site.op), site.inputs[0].shape[0]
+        row = self.per_word * op.row_words(n) + self.per_entry[self._form(op)] * op.blocks(n)
+        return row * site.output.elements
+
+    def executed_macs(self, site: Site) -> int:
+        return site.output.elements * cast(Project, site.op).blocks(site.inputs[0].shape[0])
+
+    @staticmethod
+    def _form(op: Project) -> int:
+        return GAUSSIAN if op.distribution == "gaussian" else SIGNS if op.block == 1 else SPARSE

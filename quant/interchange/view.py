@@ -103,6 +103,9 @@ class NodeView:
     def real(self, name: str, default: float) -> float:
         return self._attribute(name, default, AttributeProto.FLOAT)
 
+    def text(self, name: str, default: str) -> str:
+        return self._attribute(name, default, AttributeProto.STRING)
+
     def integers(self, name: str, default: Sequence[int]) -> tuple[int, ...]:
         return tuple(self._attribute(name, default, AttributeProto.INTS))
 

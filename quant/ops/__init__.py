@@ -19,6 +19,7 @@ from quant.ops.level_encode import LevelEncode
 from quant.ops.majority import Majority
 from quant.ops.movement import Concat, Pad, Reshape, Slice
 from quant.ops.pool import AveragePool, MaxPool
+from quant.ops.project import Project
 from quant.ops.requantize import Requantize
 from quant.ops.table import Table
 from quant.ops.transpose import Transpose
@@ -40,6 +41,7 @@ OPS: tuple[type[Op], ...] = (
     ArgMin,
     Binarize,
     LevelEncode,
+    Project,
     Bind,
     Bundle,
     Hamming,
@@ -74,6 +76,7 @@ __all__ = [
     "MaxPool",
     "Op",
     "Pad",
+    "Project",
     "Requantize",
     "Reshape",
     "Slice",

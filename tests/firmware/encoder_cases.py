@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.dtypes import DType
-from quant.ops import Binarize, LevelEncode
+from quant.ops import Binarize, LevelEncode, Project
 from quant.ops.level_encode import Code
 from tests.firmware.case import Case, draw, tensor
 
@@ -54,6 +54,21 @@ def level_codes(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("every border", LevelEncode("gray", 60), (tensor(edges.shape, 0, DType.S16),), (edges,))
 
 
+def projections(rng: np.random.Generator) -> Iterator[Case]:
+    """Blocks of all numbers per word, blocks that do not divide the values, rows that do not fill words of bits."""
+    forms = [("sparse", block) for block in (1, 2, 10, 16, 17, 200, 257)] + [("gaussian", 1)]
+    for values, positions in ((1, ()), (2, ()), (31, ()), (64, ()), (300, ()), (517, ()), (61, (3,)), (96, (2,))):
+        x = tensor((values, *positions), 0, DType.S16)
+        for distribution, block in forms:
+            if block <= values:
+                op = Project(int(rng.integers(1, 80)), int(rng.integers(0, 2**63)) * 2 + 1, distribution, block)
+                yield Case(f"{distribution} projection of {x.shape}, blocks of {block}", op, (x,), (draw(rng, x),))
+    for distribution in ("sparse", "gaussian"):
+        x = tensor((999,), 0, DType.S16)
+        lowest = np.full(999, -32768)
+        yield Case(f"{distribution} projection of lowest values", Project(64, 5, distribution), (x,), (lowest,))
+
+
 def encoder_cases(rng: np.random.Generator) -> Iterator[Case]:
-    for group in (thresholds, level_codes):
+    for group in (thresholds, level_codes, projections):
         yield from group(rng)

@@ -6,7 +6,7 @@ import numpy as np
 
 from quant.dtypes import DType
 from quant.graph import Graph, GraphBuilder
-from quant.ops import Binarize, Bundle, LevelEncode
+from quant.ops import Binarize, Bundle, LevelEncode, Project
 
 SEEDS = range(4)
 
@@ -22,4 +22,7 @@ def encoder_graph(seed: int) -> Graph:
     for code in ("thermometer", "gray"):
         coded = b.add(code, LevelEncode(code, int(rng.integers(2, 40))), x)
         b.output(b.add(f"{code}.bundle", Bundle("majority"), coded) if positions else coded)
+    for name, block in (("gaussian", 1), ("sparse", 1), ("sparse", int(rng.integers(1, min(values, 20) + 1)))):
+        op = Project(int(rng.integers(1, 100)), int(rng.integers(0, 2**62)), name, block)
+        b.output(b.add(f"{name}.{block}", op, x))
     return b.build()

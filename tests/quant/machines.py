@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from quant.graph import Graph, GraphBuilder, Tensor
+from quant.interchange.expand import expanded
 from quant.interchange.write import to_onnx
 from quant.ops import Op
 from quant.reference import run
@@ -23,7 +24,9 @@ def onnx_runtime(model: ModelProto, inputs: Mapping[str, NDArray]) -> dict[str, 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        expanded(model).SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     return dict(zip([o.name for o in session.get_outputs()], session.run(None, dict(inputs)), strict=True))
 
 

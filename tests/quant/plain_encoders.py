@@ -9,7 +9,7 @@ from math import isqrt
 
 from numpy.typing import NDArray
 
-from quant.ops import Binarize, LevelEncode, Op
+from quant.ops import Binarize, LevelEncode, Op, Project
 
 Index = tuple[int, ...]
 Element = Callable[[Index], int]
@@ -50,10 +50,56 @@ def level_encode(op: LevelEncode, x: NDArray) -> Element:
     return value
 
 
+MASK = 2**64 - 1
+
+
+def word(seed: int, index: int) -> int:
+    """SplitMix64."""
+    z = (seed + (index + 1) * 0x9E3779B97F4A7C15) & MASK
+    z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ z >> 27) * 0x94D049BB133111EB) & MASK
+    return z ^ z >> 31
+
+
+@cache
+def entries(op: Project, values: int, row: int) -> list[tuple[int, int]]:
+    """(value, entry) of a row, over all positions."""
+
+    def half(index: int) -> int:
+        per_row = -(-values // op.block if op.distribution == "sparse" else -values)
+        width = -(-per_row // op.per_word)
+        return word(op.seed, row * width + index // 2) >> 32 * (index % 2) & 0xFFFFFFFF
+
+    if op.distribution == "gaussian":
+        octet = [0, 2, 1, 3]
+        return [(i, (half(i // 4) >> 8 * octet[i % 4] & 0xFF).bit_count() - 4) for i in range(values)]
+    if op.block == 1:
+        return [(i, -1 if half(i // 32) >> (i % 32 // 2 + 16 * (i % 2)) & 1 else 1) for i in range(values)]
+    found = []
+    for k, start in enumerate(range(0, values, op.block)):
+        if k % (op.per_word // 2) == 0:
+            drawn = fraction = half(k // (op.per_word // 2))
+        place, fraction = divmod(fraction * min(op.block, values - start), 2**32)
+        found.append((start + place, -1 if drawn >> k % (op.per_word // 2) & 1 else 1))
+    return found
+
+
+def project(op: Project, x: NDArray) -> Element:
+    def value(index: Index) -> int:
+        row, *position = index
+        sample = [int(v) for v in x[(slice(None), *position)]]
+        first = op.dimension * position[0] if position else 0
+        return int(sum(sample[i] * entry for i, entry in entries(op, len(sample), first + row)) >= 0)
+
+    return value
+
+
 def encoded(op: Op, xs: Sequence[NDArray]) -> Element | None:
     """The function from an output index to its bit; None for operators that are defined elsewhere."""
     if isinstance(op, Binarize):
         return binarize(op, xs[0])
     if isinstance(op, LevelEncode):
         return level_encode(op, xs[0])
+    if isinstance(op, Project):
+        return project(op, xs[0])
     return None

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from quant.hd.levels import codebook, levels
 
 from quant.dtypes import DType
 from quant.errors import UserError
@@ -15,8 +14,9 @@ from quant.graph import Tensor
 from quant.interchange.read import from_onnx
 from quant.interchange.write import to_onnx
 from quant.ops import LevelEncode
-from quant.ops.level_encode import Code
+from quant.ops.level_encode import DEVIATIONS, Code
 from tests.quant.machines import agree, check_op, graph_of
+from tests.quant.plain_encoders import gray_word
 
 CODES: tuple[Code, ...] = ("thermometer", "gray")
 
@@ -43,18 +43,36 @@ def test_machines_agree(code: Code, bits: int, shape: tuple[int, ...]) -> None:
     check_op(LevelEncode(code, bits), features(*shape), values=samples(*shape))
 
 
+def published(x: NDArray, code: Code, q: int) -> NDArray:
+    """Levels (N, n) in float64, truncating towards zero."""
+    mean, deviation = x.mean(axis=1, keepdims=True), x.std(axis=1, keepdims=True)
+    at = (x - mean) / (DEVIATIONS[code] * deviation) * q + (q - 1) / 2
+    return np.clip(np.trunc(at), 0, q - 1).astype(np.int64)
+
+
 @pytest.mark.parametrize("code", CODES)
-def test_agrees_with_the_embedding(code: Code) -> None:
-    """Bits and levels as classifiers are fitted on them."""
-    values = samples(253)
-    found = agree(graph_of(LevelEncode(code, 6), features(253)), values)["y"]
-    assert np.array_equal(found, codebook(code, 6)[levels(code, 6, values["x"])].reshape(8, -1))
+@pytest.mark.parametrize("bits", [2, 3, 5, 21, 37])
+def test_levels_are_the_published_ones(code: Code, bits: int) -> None:
+    """The root is rounded down: where that moves a value over a border, the levels are neighbours."""
+    x = np.random.default_rng(bits).normal(0, 3000, (20, 253)).astype(np.int16).astype(np.int64)
+    op = LevelEncode(code, bits)
+    found, wanted = op.level_of(x), published(x, code, op.levels)
+    assert np.count_nonzero(found != wanted) <= 2 and np.abs(found - wanted).max() <= 1
+
+
+def test_words() -> None:
+    def words(code: Code, count: int) -> list[list[int]]:
+        return LevelEncode(code, 4).words(np.arange(count)[None])[0].astype(int).tolist()
+
+    assert words("thermometer", 4) == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
+    assert words("gray", 6) == [[0, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [1, 1, 1, 1], [1, 0, 0, 1], [1, 1, 0, 0]]
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 7, 40])
 def test_every_gray_word(bits: int) -> None:
     op = LevelEncode("gray", bits)
-    assert np.array_equal(op.words(np.arange(op.levels)[None])[0], codebook("gray", bits))
+    expected = [gray_word(bits, level) for level in range(op.levels)]
+    assert op.words(np.arange(op.levels)[None])[0].astype(int).tolist() == expected
 
 
 def test_many_values_at_the_ends_of_the_range() -> None:
