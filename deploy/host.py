@@ -72,12 +72,16 @@ class HostModel:
         return found
 
     def trace(self, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
-        """Every layer's output ``(N, *shape)``, read from the arena right after the layer ran.
+        """Every layer's output ``(N, *shape)`` of the first entry, read from the arena right after the layer ran.
 
         Where only a part of it is computed (:func:`computed_parts`), that part. States begin with their initial values.
         """
         self._reset()
-        layers = self.facts["layers"]
+        mine = self.facts["entries"][0]["layers"]
+        layers, functions = zip(
+            *((ly, f) for ly, f in zip(self.facts["layers"], self._layers, strict=True) if ly["name"] in mine),
+            strict=True,
+        )
         spans = [reads(layer) for layer in layers]
         rows: dict[str, list[NDArray]] = {layer["output"]["name"]: [] for layer in layers}
         for sample in range(len(next(iter(inputs.values())))):
@@ -86,7 +90,7 @@ class HostModel:
                 self._arena[t["offset"] : t["offset"] + t["bytes"]] = data
             found = [b""] * len(layers)
             for index, call in order(layers):
-                self._layers[index](*([call] if layers[index]["cut"] != [1, 1, 1] else []))
+                functions[index](*([call] if layers[index]["cut"] != [1, 1, 1] else []))
                 offset, size = spans[index][call]
                 found[index] += bytes(self._arena[offset : offset + size])
             for layer, data in zip(layers, found, strict=True):

@@ -78,23 +78,25 @@ def compare(
     the machine computes in part, that part is compared. The first difference is the one in the earliest layer among
     the samples of the first chunk that differs at all.
 
-    A model with states gets all inputs one after the other, as one recording.
+    Of a model with several entries the first one is compared. A model with states gets all inputs one after the other,
+    as one recording.
 
     Raises:
         ValueError: the machine left out a layer.
     """
     agreement = Agreement(machine)
     parts: Parts = getattr(compute, "parts", {})
+    nodes = graph.nodes_of(graph.entries[0])
     chunk = len(inputs) if graph.states else CHUNK
     for start in range(0, len(inputs), chunk):
         part = inputs[start : start + chunk]
         expected, found = _reference(graph, part), compute(part)
         missing = [
-            n.output for n in graph.nodes if n.output not in found and not isinstance(n.op, Reshape | Slice | Transpose)
+            n.output for n in nodes if n.output not in found and not isinstance(n.op, Reshape | Slice | Transpose)
         ]
         if missing:
             raise ValueError(f"{machine} gave no value for {', '.join(missing)}")
-        compared = [node.output for node in graph.nodes if node.output in found]
+        compared = [node.output for node in nodes if node.output in found]
         for difference in _differences(compared, expected, found, parts, agreement):
             agreement.first = agreement.first or _at(difference, start)
         agreement.samples += len(part)
@@ -144,16 +146,19 @@ def onnx_runtime(path: Path) -> Machine:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
     graph = read_model(path)
-    (entry,) = graph.inputs
+    first, (entry,) = graph.entries[0], graph.inputs
+    wanted = {*first.outputs, *(node.output for node in graph.nodes_of(first))}
+    names = [output.name for output in session.get_outputs() if output.name in wanted]
+    others = {t.name: np.zeros((1, *t.shape), t.dtype.numpy) for t in graph.all_inputs if t.name != entry.name}
 
     def compute(inputs: NDArray) -> Tensors:
         held = {s.input: s.initial[None].astype(graph.tensors[s.input].dtype.numpy) for s in graph.states}
         rows = []
         for sample in inputs:
-            rows.append(dict(zip(names, session.run(names, {entry.name: sample[None], **held}), strict=True)))
-            held = {state.input: rows[-1][state.output] for state in graph.states}
+            given = {entry.name: sample[None], **others, **held}
+            rows.append(dict(zip(names, session.run(names, given), strict=True)))
+            held |= {past: rows[-1][after] for past, after in graph.updates(first).items()}
         return {name: np.concatenate([row[name] for row in rows]) for name in names}
 
     return compute

@@ -73,7 +73,7 @@ def bands_report(board: Board) -> dict[str, Any]:
 
 
 def layer_costs(facts: Mapping[str, Any], board: Board, cost: ModelCost) -> list[dict[str, Any]]:
-    """One row per layer, and a last one for what the model's run function spends between them."""
+    """One row per layer that runs, and a last one for what the model's run function spends between them."""
     keys = ("name", "op", "kernel", "why", "macs", "executed_macs")
     rows = [
         {
@@ -83,6 +83,7 @@ def layer_costs(facts: Mapping[str, Any], board: Board, cost: ModelCost) -> list
             **priced(board, cost.point, cost.layers[layer["name"]]),
         }
         for layer in facts["layers"]
+        if layer["name"] in cost.layers
     ]
     none = {"op": "-", "kernel": "-", "why": "-", "macs": 0, "executed_macs": 0, "computed": 1.0, "part": None}
     return [*rows, {"name": OVERHEAD, **none, **priced(board, cost.point, cost.overhead)}]

@@ -87,7 +87,7 @@ class Firmware:
         """
         from edgekit.emulate.cortex_m import Snapshot
 
-        arena, kept = f"{self.facts['prefix']}_arena", self.facts["layers"] if layers else []
+        arena, kept = f"{self.facts['prefix']}_arena", self._own_layers() if layers else []
         shots = [Snapshot(layer["name"], arena, tuple(reads(layer))) for layer in kept]
         emulator, model = self.emulator()
         result = emulator.run([to_bytes(sample, DType(self.input["dtype"])) for sample in inputs], model, shots)
@@ -126,12 +126,16 @@ class Firmware:
             raise UserError(Problem(f"it was built for '{self.board.name}'", f"firmware folder {self.folder}", fix=fix))
         model = Model(
             facts["function"],
-            tuple(LayerSymbol(layer["name"], layer["symbol"]) for layer in facts["layers"]),
+            tuple(LayerSymbol(layer["name"], layer["symbol"]) for layer in self._own_layers()),
             self.input["bytes"],
             sum(tensor["bytes"] for tensor in facts["outputs"]),
         )
         elf, binary = self.folder / "firmware.elf", self.folder / "firmware.bin"
         return Emulator(elf, board or self.board, binary, core), model
+
+    def _own_layers(self) -> list[dict[str, Any]]:
+        """Layers of the first entry."""
+        return [layer for layer in self.facts["layers"] if layer["name"] in self.facts["entries"][0]["layers"]]
 
     def _outputs(self, answers: list[bytes]) -> NDArray:
         """The first output of every answer, (N, *shape)."""

@@ -132,6 +132,20 @@ class Traced:
         return Prices.at(self.board, point, self.code.core, self.finished.prefetches)
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """What the firmware sent from reset until it waited for more, and what memory held then.
+
+    Attributes:
+        memory: bytes of each area that was asked for.
+    """
+
+    sent: bytes
+    memory: list[bytes]
+    stack_used: int | None
+    mips: float
+
+
 class _Copies:
     """What a snapshot has copied: ``dumps`` has one entry per inference."""
 
@@ -215,6 +229,20 @@ class Emulator:
             sha256=hashlib.sha256(self.flash).hexdigest(),
             dumps={name: list(map(bytes, one.dumps)) for name, one in copies.items()},
         )
+
+    def exchange(self, received: bytes, areas: Sequence[tuple[str, int, int]] = (), budget: int = BUDGET) -> Exchange:
+        """Sends bytes from reset on.
+
+        Args:
+            areas: (symbol, offset, bytes) of memory to read in the end.
+
+        Raises:
+            EmulationError: the firmware faults or hangs.
+        """
+        with Machine(self.image, self.board, received, budget=budget) as machine:
+            finished = machine.run()
+            memory = [machine.read(self.image.symbol(name).address + at, size) for name, at, size in areas]
+        return Exchange(finished.sent, memory, finished.stack_used, finished.mips)
 
     def trace(self, data: bytes, model: Model, budget: int = BUDGET) -> Traced:
         """Traces one inference of ``data``; the one before it warms the caches.

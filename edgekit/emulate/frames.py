@@ -14,6 +14,17 @@ SAMPLES = b"\xebR"  # of a model with a front end: answered by the output
 TO_FEATURES = b"\xebF"  # the same, answered by the features
 
 
+CALL, RETURNED = b"\xeb", b"\xebS"  # of an entry by number: request, and answer with its status
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a call of one of several entries gave: an ek_status and the outputs' bytes."""
+
+    status: int
+    outputs: bytes
+
+
 @dataclass(frozen=True)
 class Answers:
     """What the firmware sent: its self-test's result and one output per input."""
@@ -45,3 +56,31 @@ def answers(sent: bytes, count: int, output_bytes: int, answer: bytes = OUTPUT) 
     if broken:
         raise EmulationError(f"output {broken[0]} does not start with {answer!r}", where)
     return Answers(sent[2] == 0, [data[len(answer) :] for data in frames])
+
+
+def call(entry: int) -> bytes:
+    """What begins the frame that calls an entry by number."""
+    return CALL + bytes([ord("0") + entry])
+
+
+def returned(sent: bytes, output_bytes: Sequence[int]) -> tuple[bool, list[Returned]]:
+    """Takes apart what a model with several entries sends: whether its self-test passed, and an answer to every call.
+
+    Args:
+        output_bytes: bytes of the outputs of each call.
+
+    Raises:
+        EmulationError: anything but a status and one complete answer to each call.
+    """
+    where = "UART output of the firmware"
+    if sent[:2] != STATUS or len(sent) < 3:
+        raise EmulationError(f"no status after start-up: {sent[:16]!r}", where)
+    found, at = [], 3
+    for number, size in enumerate(output_bytes):
+        if sent[at : at + 2] != RETURNED or len(sent) < at + 3 + size:
+            raise EmulationError(f"no answer to call {number}, but {sent[at : at + 16]!r}", where)
+        found.append(Returned(sent[at + 2], sent[at + 3 : at + 3 + size]))
+        at += 3 + size
+    if at != len(sent):
+        raise EmulationError(f"{len(sent) - at} bytes behind the last answer", where)
+    return sent[2] == 0, found

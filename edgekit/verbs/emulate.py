@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit import energy
 from edgekit.screen import Screen
+from edgekit.verbs import emulate_learning
 
 if TYPE_CHECKING:
     from deploy.operating_point import OperatingPoint
@@ -19,6 +20,7 @@ EXAMPLES = (
     "edgekit emulate firmware-ecg                               # price only, with a made-up input",
     "edgekit emulate firmware-ecg --clock 16MHz                 # the same image, priced at another clock",
     "edgekit emulate app --input beats.npy --cores 8            # a build for a cluster",
+    "edgekit emulate firmware-hd --learn shots.npy --class 1 --then-classify queries.npy",
     "edgekit emulate firmware-ecg --best-energy --every 250ms --battery 225mAh",
 )
 SHOWN = 8
@@ -31,6 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--save", type=Path, help="write the outputs to this .npy file")
     parser.add_argument("--best-energy", action="store_true", help="compare all clocks, price the most frugal one")
+    emulate_learning.arguments(parser)
     energy.core_argument(parser)
     energy.arguments(parser)
 
@@ -44,6 +47,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     firmware = Firmware.load(options.firmware)
     board, duty = firmware.board, energy.duty(options)
+    if emulate_learning.asked(options):
+        return emulate_learning.run(options, screen, firmware, board.operating_point(options.clock, options.range))
     tensor, info = firmware.input, firmware.facts["info"]
     inputs = load_samples(options.input, tensor, info) if options.input else random_samples(1, tensor)
     point = board.operating_point(options.clock, options.range) if board.clock_hz else None

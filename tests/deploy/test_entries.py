@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from deploy.boards import load_board
@@ -83,6 +84,21 @@ def test_a_file_holds_all_entries() -> None:
     assert (again.entries, again.tensors) == (graph.entries, graph.tensors)
     assert [state.outputs for state in again.states] == [state.outputs for state in graph.states]
     assert to_onnx(again).SerializeToString(deterministic=True) == to_onnx(graph).SerializeToString(deterministic=True)
+
+
+def test_onnx_runtime_runs_an_entry_by_its_outputs() -> None:
+    """Inputs that an entry does not take may hold anything."""
+    graph, rng = learner(), np.random.default_rng(5)
+    session = onnxruntime.InferenceSession(to_onnx(graph).SerializeToString(), providers=["CPUExecutionProvider"])
+    states = initial_states(graph)
+    for name in ("learn", "classify", "learn", "forget", "classify"):
+        entry = graph.entry(name)
+        given = {"x": rng.integers(-128, 128, (1, FEATURES)).astype(np.int8), "label": np.array([[2]], np.int32)}
+        held = {past: value[None].astype(graph.tensors[past].dtype.numpy) for past, value in states.items()}
+        wanted = [*entry.outputs, *graph.updates(entry).values()]
+        expected, states = run_sequence(graph, {n: given[n] for n in entry.inputs}, states, name)
+        for output, value in zip(wanted, session.run(wanted, given | held), strict=True):
+            np.testing.assert_array_equal(value, expected[output], err_msg=f"{name}: {output}")
 
 
 def test_constants_are_shared_and_states_are_written_in_place(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""A board that learns: the same counters and prototypes as the reference, bit for bit; what the command prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deploy.boards import load_board
+from deploy.build import build_graph
+from deploy.host import HostModel
+from deploy.status import MEANINGS
+from edgekit.agreement import EmulatedBoard, compare, host_library, onnx_runtime
+from edgekit.emulate import frames
+from edgekit.emulate.errors import EmulationError
+from edgekit.firmware import Firmware
+from edgekit.learning import Learner, first_difference
+from quant.errors import UserError
+from tests.quant.learning_models import CLASSES, FEATURES, learner
+
+RNG = np.random.default_rng(1)
+SHOTS = RNG.integers(-128, 128, (5, FEATURES), np.int8)
+DONE, NO_CLASS, FULL, NEVER, _ = range(len(MEANINGS))
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Learner:
+    folder = tmp_path_factory.mktemp("learner") / "out"
+    build_graph(learner(), load_board("stm32l475"), folder)
+    return Learner(Firmware.load(folder))
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> HostModel:
+    folder = tmp_path_factory.mktemp("learner") / "host"
+    build_graph(learner(), load_board("host"), folder)
+    return HostModel(folder)
+
+
+def test_a_life_on_the_board_equals_host_and_reference(board: Learner, host: HostModel) -> None:
+    calls = [board.call("classify", SHOTS[0])]
+    calls += [board.call("learn", shot, label) for shot, label in zip(SHOTS, (0, 2, 2, 1, 0), strict=True)]
+    calls += [board.call("learn", SHOTS[0], label) for label in (-1, CLASSES)]
+    calls += [board.call("forget", label=label) for label in (2, 2, CLASSES)]
+    calls += [board.call("classify", shot) for shot in SHOTS]
+    session = board.run(calls)
+    assert session.selftest_passed
+    assert first_difference(session, board.expected(calls)) is None
+    expected = [NEVER, *[DONE] * 5, NO_CLASS, FULL, DONE, NEVER, FULL, *[DONE] * 5]
+    assert [answer.status for answer in session.answers] == expected
+    host.reset()
+    for call, answer in zip(calls, session.answers, strict=True):
+        status, outputs = host.call(call.entry, dict(call.inputs))
+        assert status == answer.status
+        assert all(np.array_equal(value, answer.outputs[name]) for name, value in outputs.items())
+    assert set(session.states) == {"counters", "prototypes", "seen"}
+    assert all(np.array_equal(value, session.states[name]) for name, value in host.states().items())
+
+
+def test_a_difference_is_named(board: Learner) -> None:
+    calls = [board.call("learn", SHOTS[0], 1)]
+    one, other = board.expected(calls), board.expected([board.call("learn", SHOTS[1], 1)])
+    assert first_difference(one, other) == "state 'counters'"
+    other = board.expected([board.call("learn", SHOTS[0], 2)])
+    assert first_difference(one, other) == "call 0 (learn), output 'seen.learned'"
+
+
+def test_the_first_entry_runs_as_any_model(board: Learner, host: HostModel, tmp_path: Path) -> None:
+    graph, folder = learner(), board.firmware.folder
+    build_graph(graph, load_board("host"), tmp_path / "host")
+    machines = (EmulatedBoard(board.firmware), host_library(tmp_path / "host"), onnx_runtime(folder / "model.onnx"))
+    for machine in machines:
+        agreement = compare(graph, "machine", machine, SHOTS)
+        assert (agreement.different, agreement.layers) == (0, 4)
+
+
+def test_a_call_costs_what_its_layers_cost(board: Learner) -> None:
+    point = board.firmware.board.operating_point()
+    classify, learn = (
+        board.trace(call).cost(point) for call in (board.call("classify", SHOTS[0]), board.call("learn", SHOTS[0], 1))
+    )
+    assert set(classify.layers) == {"projected", "query", "distance", "class"}
+    learning = {"projected", "query", "counters.learned", "prototypes.learned", "seen.learned"}
+    assert set(learn.layers) == learning
+    assert all(cost.cycles.total > 0 for cost in (*classify.layers.values(), *learn.layers.values()))
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (b"", "no status"),
+        (b"EK\0\xebO\0\0", "no answer to call 0"),
+        (b"EK\0\xebS\0", "no answer to call 0"),
+        (b"EK\0\xebS\0ab!", "1 bytes behind the last answer"),
+    ],
+)
+def test_broken_answers(sent: bytes, message: str) -> None:
+    with pytest.raises(EmulationError, match=message):
+        frames.returned(sent, [2])
+
+
+def test_the_command(edgekit: Any, board: Learner, tmp_path: Path) -> None:
+    np.save(tmp_path / "shots.npy", SHOTS[:2])
+    np.save(tmp_path / "queries.npy", SHOTS)
+    words = ("emulate", board.firmware.folder, "--learn", tmp_path / "shots.npy", "--class", 1)
+    words += ("--then-classify", tmp_path / "queries.npy")
+    code, out, _ = edgekit(*words, "--json", "--quiet")
+    found = json.loads(out)
+    assert code == 0 and found["equal_to_reference"] and found["selftest_passed"]
+    assert [call["entry"] for call in found["calls"]] == ["learn"] * 2 + ["classify"] * 5
+    assert all(call["outputs"]["class"] == [1] for call in found["calls"][2:])
+    assert found["calls"][1]["outputs"]["seen.learned"] == [0, 2, 0]
+    assert {name: cost["cycles"] > 0 for name, cost in found["cost"].items()} == {"learn": True, "classify": True}
+    code, out, _ = edgekit(*words, "--forget", 1, "--quiet")
+    assert code == 0 and "forget class 1: seen.forgotten [0, 0, 0]" in out and "(never seen" in out
+    assert "bit for bit" in out and "2 calls" in out
+
+
+def test_refusals(edgekit: Any, board: Learner, tmp_path: Path) -> None:
+    folder = board.firmware.folder
+    np.save(tmp_path / "shots.npy", SHOTS)
+    code, _, error = edgekit("emulate", folder, "--learn", tmp_path / "shots.npy")
+    assert code == 2 and "--learn and --class belong together" in error
+    with pytest.raises(UserError, match=r"entry 'clasify'|no entry"):
+        board.entry("clasify")
+    with pytest.raises(UserError, match="it takes 0 inputs besides its label"):
+        board.sample("forget")
