@@ -24,7 +24,7 @@ def graph(model: Path) -> Graph:
 
 
 def inputs(count: int = COUNT) -> np.ndarray:
-    return random_samples(count, {"shape": (1, 16)})
+    return random_samples(count, {"shape": (1, 16), "dtype": "s8"})
 
 
 def test_onnx_runtime_and_the_host_library_agree(graph: Graph, model: Path, tmp_path: Path) -> None:
