@@ -75,11 +75,14 @@ def declarations(front: FrontEnd, prefix: str) -> list[str]:
     ]
 
 
-def for_runtime(front: FrontEnd) -> str:
-    """For ``ek_model.h``, behind what every model has."""
+def for_runtime(front: FrontEnd, prefix: str, arena: int) -> str:
+    """For ``ek_model.h``, behind what every model has; ``arena``: bytes of the model's arena."""
     text = (
         f"/* There is a front end: its windows of int16 samples. */\n#define EK_SAMPLE_BYTES {sample_bytes(front)}\n\n"
     )
+    if arena >= sample_bytes(front):
+        text += "/* Nothing else needs the arena before the features are there. */\n"
+        text += f"extern uint8_t {prefix}_arena[{arena}];\n#define EK_SAMPLES ((int8_t *){prefix}_arena)\n\n"
     return text + f"/* The model's input from a window of samples; both aligned to 2 bytes. */\n{ADAPTER};\n\n"
 
 

@@ -161,8 +161,8 @@ def _selftest(plan: Lowered) -> list[str]:
     return [*lines, "            return 1;", "        }", "    }", "    return 0;", "}", ""]
 
 
-def adapter(plan: Lowered) -> str:
-    """``ek_model.h``: what the runtime, which knows no model, includes."""
+def adapter(plan: Lowered, arena: int = 0) -> str:
+    """``ek_model.h``: what the runtime, which knows no model, includes; ``arena``: bytes that samples may lie in."""
     given, expected = (sum(t.nbytes for t in tensors) for tensors in (plan.graph.inputs, plan.graph.outputs))
     text = provenance(plan, "What the runtime needs to know")
     text += "#ifndef EK_MODEL_H\n#define EK_MODEL_H\n\n#include <stdint.h>\n\n"
@@ -172,4 +172,4 @@ def adapter(plan: Lowered) -> str:
     text += "/* 0 when the embedded vector gives the expected bytes. */\nint ek_model_selftest(void);\n\n"
     front = features.on_board(plan.graph, plan.board)
     text += entries.for_runtime(plan.graph) if status.reports(plan.graph) else ""
-    return text + (features.for_runtime(front) if front else "") + "#endif\n"
+    return text + (features.for_runtime(front, identifier(plan.graph.name), arena) if front else "") + "#endif\n"

@@ -25,8 +25,9 @@
 
 static int8_t input[EK_LARGEST_INPUT_BYTES] __attribute__((aligned(4)));
 static int8_t output[EK_LARGEST_OUTPUT_BYTES];
-#ifdef EK_SAMPLE_BYTES
+#if defined(EK_SAMPLE_BYTES) && !defined(EK_SAMPLES)
 static int8_t samples[EK_SAMPLE_BYTES] __attribute__((aligned(4)));
+#define EK_SAMPLES samples
 #endif
 
 static void send_status(int failed) {
@@ -101,8 +102,8 @@ int main(void) {
 #endif
 #ifdef EK_SAMPLE_BYTES
         if (kind == 'R' || kind == 'F') {
-            receive(samples, EK_SAMPLE_BYTES);
-            ek_model_features(samples, input);
+            receive(EK_SAMPLES, EK_SAMPLE_BYTES);
+            ek_model_features(EK_SAMPLES, input);
             if (kind == 'R') {
                 run();
             } else {

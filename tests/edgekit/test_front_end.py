@@ -43,6 +43,23 @@ def test_from_samples_to_decisions(built: Build) -> None:
     assert emulated.outputs(WINDOWS[:3]) == [row.astype(np.int8).tobytes() for row in wanted]
 
 
+def test_short_windows_lie_in_the_arena(tmp_path: Path) -> None:
+    """Nobody else needs it before the features are there, and they are the same."""
+    front, windows = front_and_windows(channels=12, samples=20)
+    graph = graph_of(front)
+    built = build_graph(graph, load_board("stm32l475"), tmp_path / "fw")
+    adapter = (built.folder / "src" / "ek_model.h").read_text()
+    assert built.facts["bytes"]["arena"] >= built.facts["front_end"]["sample_bytes"]
+    assert "#define EK_SAMPLES ((int8_t *)with_front_end_arena)" in adapter
+    emulated = EmulatedFrontEnd(Firmware.load(built.folder))
+    features = emulated.features(windows[:3])
+    library = Library(front, tmp_path)
+    wanted = [library.features(window).ravel() for window in windows[:3]]
+    np.testing.assert_array_equal(features, wanted)
+    outputs = run(graph, {"features": features.astype(np.int64)})[graph.outputs[0].name]
+    assert emulated.outputs(windows[:3]) == [row.astype(np.int8).tobytes() for row in outputs]
+
+
 def test_features_are_served_too(built: Build) -> None:
     """The same firmware takes the model's own input."""
     features = FRONT.quantize(FRONT.features(WINDOWS[:2])).reshape(2, -1)

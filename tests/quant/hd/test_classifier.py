@@ -13,7 +13,7 @@ CLASSES = ("left", "right", "feet")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", EMBEDDINGS)
 def test_every_embedding_learns_what_is_easy(name: str, mode: str) -> None:
-    x, y = trials(60, 3, 20, 3)
+    x, y = trials(120, 3, 20, 3)
     classifier = HdClassifier.fit(name, x, y, CLASSES, Settings(mode=mode, dimension=500, levels=9))
     unseen, truth = trials(60, 3, 20, 3, seed=1)
     # XOR over bands keeps little of the features' similarity, as published.
