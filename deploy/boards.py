@@ -108,17 +108,43 @@ class Cache:
 
 
 @dataclass(frozen=True)
+class FlashController:
+    """How firmware erases and programs flash, and what that takes.
+
+    Attributes:
+        kind: whose registers and rules it has: ``stm32l4``.
+        registers: address of its first register.
+        page_bytes: what is erased at once.
+        bank_bytes: what cannot be read meanwhile.
+        erase_us: time of erasing a page.
+        program_us: time of programming 8 bytes.
+        current_ma: supply current of either, beside that of the core.
+    """
+
+    kind: Literal["stm32l4"]
+    registers: int
+    page_bytes: int
+    bank_bytes: int
+    erase_us: float
+    program_us: float
+    current_ma: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Flash:
     """What a read of flash costs beyond its wait states (only where there are any), in cycles.
 
     Attributes:
         prefetch: (address, bit) of the control bit of a prefetch buffer, with which the read of the next bytes starts
             when the one before ends.
+        controller: where firmware can write flash and the emulator models that.
     """
 
     fill_overhead: int
     source: str
     prefetch: tuple[int, int] | None = None
+    controller: FlashController | None = None
 
 
 @dataclass(frozen=True)
@@ -320,7 +346,8 @@ def _parse(data: dict[str, Any]) -> Board:
 
 def _parse_flash(data: dict[str, Any]) -> Flash:
     prefetch = tuple(data["prefetch"]) if "prefetch" in data else None
-    return Flash(data["fill_overhead"], data["source"], prefetch)
+    controller = FlashController(**data["controller"]) if "controller" in data else None
+    return Flash(data["fill_overhead"], data["source"], prefetch, controller)
 
 
 def _parse_power(data: dict[str, Any]) -> Power:

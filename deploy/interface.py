@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy import entries, features, raw_input, status
+from deploy import entries, features, nvm, raw_input, status
 from deploy.codegen import array_definition, entry_function, identifier, layer_symbol, prototype, provenance
 from deploy.kernels.base import Array
 from deploy.layers import Lowered
@@ -171,5 +171,6 @@ def adapter(plan: Lowered, arena: int = 0) -> str:
     text += "void ek_model_run(const int8_t *input, int8_t *output);\n\n"
     text += "/* 0 when the embedded vector gives the expected bytes. */\nint ek_model_selftest(void);\n\n"
     front = features.on_board(plan.graph, plan.board)
+    text += nvm.for_runtime(plan.graph, plan.board)
     text += entries.for_runtime(plan.graph) if status.reports(plan.graph) else ""
     return text + (features.for_runtime(front, identifier(plan.graph.name), arena) if front else "") + "#endif\n"

@@ -92,8 +92,7 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
     """Choose layouts and kernels.
 
     Raises:
-        UserError: several entries or a state that outlives power where the board has no place for that, or a node that
-            no kernel takes.
+        UserError: several entries on a board that takes one, or a node that no kernel takes.
     """
     _refuse_board(graph, board)
     graph = with_logical_boundaries(graph)
@@ -116,18 +115,10 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
 
 
 def _refuse_board(graph: Graph, board: Board) -> None:
-    problems = []
     if len(graph.entries) > 1 and board.cluster:
         names = ", ".join(entry.name for entry in graph.entries)
         what, fix = f"it has the entries {names}", "build it for a board with one core"
-        problems.append(Problem(what, f"model '{graph.name}'", f"one entry on '{board.name}'", fix))
-    lasting = [state.input for state in graph.states if state.storage == "nvm"]
-    if lasting and board.target != "host":
-        what = f"its states {', '.join(lasting)} outlive power"
-        fix = "keep them in ram, or run it on this computer (host), where they live as long as the process"
-        problems.append(Problem(what, f"model '{graph.name}'", f"states in ram on '{board.name}'", fix))
-    if problems:
-        raise UserError(problems)
+        raise UserError(Problem(what, f"model '{graph.name}'", f"one entry on '{board.name}'", fix))
 
 
 def _site(need: Needed, node: Node, layouts: Mapping[str, Layout], takes: tuple[Box, ...] | None = None) -> Site:

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from deploy import features, project
+from deploy import features, nvm, project
 from deploy.boards import Board
 from deploy.codegen import code_in_ram, identifier, layer_functions
 from deploy.compilers import cortex_compiler, host_compiler
@@ -108,6 +108,7 @@ def _facts(plan: Plan, sizes: Sizes, folder: Path, compiler: str) -> dict[str, A
         "outputs": [_tensor(plan, t) for t in plan.graph.outputs],
         "entries": entry_facts(plan, partial(_tensor, plan)),
         "states": state_facts(plan, partial(_tensor, plan)),
+        "nvm": nvm.facts(plan.graph, plan.board),
         "layers": [_layer(plan, layer, functions[layer.node.name]) for layer in plan.layers],
     }
 

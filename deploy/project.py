@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
-from deploy import codegen, features, interface, status
+from deploy import codegen, features, interface, nvm, status
 from deploy.compilers import COMMON, FREESTANDING, GCC_CORTEX, ZIG_CORTEX
 from deploy.paths import edgekit_version, firmware_root
 from deploy.plan import Plan
@@ -46,6 +46,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
         for name in ("main.c", "startup.c", "ek_board.h", "stm32.h"):
             shutil.copy(root / "runtime" / name, folder / "runtime")
         shutil.copytree(root / "boards" / plan.board.name, folder / "board")
+        nvm.write(plan, folder)
         write_stack(folder, stack_bytes)
     values = _template_values(plan)
     for template in sorted((root / "project" / plan.board.target).iterdir()):
@@ -72,7 +73,8 @@ def sources(plan: Plan, folder: Path, *, command: bool = True) -> list[Path]:
 def model_sources(plan: Plan) -> list[str]:
     """C files of the model itself, in ``src``."""
     front = features.on_board(plan.graph, plan.board)
-    return ["model.c", "model_selftest.c", *([FEATURES] if front else [])]
+    saved = nvm.saves(plan.graph, plan.board)
+    return ["model.c", "model_selftest.c", *([FEATURES] if front else []), *([nvm.SOURCE] if saved else [])]
 
 
 def include_flags(folder: Path) -> list[str]:

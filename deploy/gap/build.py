@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from deploy import nvm
 from deploy.boards import Board
 from deploy.compilers import cluster_compiler
 from deploy.elf import Image, read_elf
@@ -47,6 +48,7 @@ def _facts(plan: ClusterPlan, steps: list[Step], image: Image, compiler: str) ->
         "timeline": _timeline(plan),
         "inputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.inputs],
         "outputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.outputs],
+        "nvm": nvm.facts(plan.graph, plan.board),
         "layers": [_layer(plan, steps, layer) for layer in plan.layers],
     }
 

@@ -15,6 +15,7 @@ from deploy.boards import Board
 from deploy.elf import Image
 from edgekit.emulate import native
 from edgekit.emulate.errors import EmulationError
+from edgekit.emulate.flash import NO_WORK, FlashMemory, FlashWork, work_of
 from edgekit.emulate.semihosting import BREAKPOINT, Semihosting
 from quant.errors import Problem, UserError
 
@@ -23,6 +24,7 @@ try:
     from unicorn import arm_const
     from unicorn.unicorn_py3.unicorn import uclib
 
+    from edgekit.emulate.nmi import Nmi
     from edgekit.emulate.tracing import Tracing
 except ImportError as error:
     raise UserError(Problem("the package 'unicorn' is not installed", fix="pip install 'edgekit[emulate]'")) from error
@@ -49,7 +51,12 @@ CPU = {"cortex-m4f": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7f": arm_const.UC_
 SLEEP = (0xBF20, 0xBF30)  # WFE, WFI
 NOWHERE = 1 << 63
 UNTIL_BOUND = (native.BUDGET, native.SELF_LOOP, native.ASLEEP)  # ends of runs that an instruction bound would end
-AT_PC = (native.NO_PERIPHERAL, native.ASLEEP)  # reasons that the C side gives no address, or another one
+AT_PC = (
+    native.NO_PERIPHERAL,
+    native.ASLEEP,
+    native.WRONG_KEY,
+    native.OWN_IMAGE,
+)  # reasons that the C side gives no address, or another one
 # Peripherals and the system control space of the Armv7-M address map.
 PERIPHERALS = (range(0x40000000, 0x60000000), range(0xE0000000, 0xE0100000))
 
@@ -71,7 +78,7 @@ class Finished:
     ``reason`` is one of the constants of :mod:`edgekit.emulate.native`; ``stack_used`` is None where the image does not
     mark its stack; ``mips`` is the speed of the run, start-up included; ``unknown_peripherals`` are the pages that a
     foreign image used although the board's data do not describe them; ``prefetches``: the prefetch buffer of flash was
-    on at the end.
+    on at the end; ``flash``: what was erased and programmed.
     """
 
     reason: int
@@ -83,6 +90,7 @@ class Finished:
     mips: float
     prefetches: bool = False
     unknown_peripherals: tuple[int, ...] = ()
+    flash: FlashWork = NO_WORK
 
 
 class Machine:
@@ -99,6 +107,8 @@ class Machine:
         tracing: also count what memories cost.
         semihosting: the image is a foreign one: it may print and end by semihosting, and registers that the board's
             data do not describe are memory to it.
+        flash: what flash holds behind the image, and keeps when the run is over (default: erased flash). A power cut
+            that it has planned is a regular end.
         bounded: using up the budget is a regular end, and so is an endless loop, or sleep that no interrupt can end.
     """
 
@@ -118,6 +128,7 @@ class Machine:
         tracing: Tracing | None = None,
         semihosting: Semihosting | None = None,
         bounded: bool = False,
+        flash: FlashMemory | None = None,
     ) -> None:
         self._image, self._board, self._contexts, self._budget = image, board, contexts, budget
         self._failure: tuple[str, int] | None = None
@@ -125,7 +136,7 @@ class Machine:
         self._callback_error: BaseException | None = None
         self._leave, self._tick, self._received = leave, tick, received
         self._tracing, self._semihosting = tracing, semihosting
-        self._ends = {native.IDLE, native.REACHED, native.EXITED, *(UNTIL_BOUND if bounded else ())}
+        self._ends = {native.IDLE, native.REACHED, native.EXITED, native.POWER_CUT, *(UNTIL_BOUND if bounded else ())}
         self._called = False
         self._unknown_peripherals: set[int] = set()
         self._lib = native.library()
@@ -136,7 +147,11 @@ class Machine:
         self._trace = self._make_trace(functions, start_address, stop_address)
         self._memory = tracing.attach(self._lib, self._trace, ctypes.byref(functions)) if tracing else None
         self._bus = self._lib.ek_bus_new(self._trace, received, len(received), measure_from)
+        writable = board.flash_timing is not None and board.flash_timing.controller is not None
+        self._flash_memory = flash or (FlashMemory(board) if writable else None)
+        self._flash: int | None = None
         self._vectors = self._map_memories()
+        self._nmi = Nmi(self._uc, self.read, self._vectors)
         self._map_peripherals()
         self._hook()
 
@@ -148,6 +163,8 @@ class Machine:
     ) -> None:
         del self._uc
         self._lib.ek_bus_free(self._bus)
+        if self._flash is not None:
+            self._lib.ek_flash_free(self._flash)
         if self._memory is not None:
             self._lib.ek_memory_free(self._memory)
         self._lib.ek_trace_free(self._trace)
@@ -155,6 +172,11 @@ class Machine:
     def read(self, address: int, size: int) -> bytes:
         """Memory contents, also from within ``leave``."""
         return bytes(self._uc.mem_read(address, size))
+
+    @property
+    def flash_work(self) -> FlashWork:
+        """What has been erased and programmed so far, also from within ``leave``."""
+        return work_of(self._lib, self._flash) if self._flash is not None else NO_WORK
 
     def run(self) -> Finished:
         """Runs from reset until the firmware waits for more input, ends itself or reaches ``stop_address``.
@@ -170,7 +192,7 @@ class Machine:
         ended = False
         while not ended:
             self._start(pc)
-            ended = not self._called or self._serve()
+            ended = self._serve() if self._called else not self._interrupted()
             pc = self._pc()
         seconds = time.perf_counter() - start
         reason = self._reason()
@@ -197,13 +219,27 @@ class Machine:
             self._uc.emu_start(pc | 1, 0xFFFFFFFE)
         except unicorn.UcError as error:
             invalid = error.errno == unicorn.UC_ERR_INSN_INVALID
-            if not (invalid and self._asleep()):
+            if not (invalid and self._asleep()) and not self._nmi.returning:
                 self._failure = self._failure or (INVALID if invalid else str(error), self._pc())
         error_in_callback = self._callback_error or (self._tracing.failure if self._tracing else None)
         if error_in_callback is not None:
             raise error_in_callback
         if self._failure is not None:
             raise self._fault(*self._failure)
+
+    def _interrupted(self) -> bool:
+        """Whether the core has stopped only because an NMI begins or ends."""
+        if self._nmi.returning:
+            self._nmi.leave()
+        elif (
+            self._flash is None
+            or self._lib.ek_trace_reason(self._trace)
+            or not self._lib.ek_flash_take_nmi(self._flash)
+        ):
+            return False
+        else:
+            self._nmi.enter()
+        return True
 
     def _serve(self) -> bool:
         """Carry out a semihosting call; whether it ended the run."""
@@ -239,11 +275,17 @@ class Machine:
 
     def _map_memories(self) -> int:
         """Fill the memories as they are after power-up and flashing; returns where the vector table lies."""
+        image = self._image.flash_image(self._board)
         for memory in self._board.memories:
             start, end = memory.start & -PAGE, -(-memory.end // PAGE) * PAGE
+            if memory is self._board.flash and self._flash_memory is not None:
+                window = min(start + max(-(-len(image) // PAGE), 1) * PAGE, end)
+                self._map_flash(self._flash_memory, window, end)
+                end = window
             writable = unicorn.UC_PROT_WRITE if memory.kind == "ram" else 0
             self._uc.mem_map(start, end - start, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC | writable)
-            fill = PAINT * (memory.bytes // len(PAINT)) if memory.kind == "ram" else b"\xff" * memory.bytes
+            size = min(memory.end, end) - memory.start
+            fill = PAINT * (size // len(PAINT)) if memory.kind == "ram" else b"\xff" * size
             self._uc.mem_write(memory.start, fill)
         for part in self._image.segments:
             memory_of = self._board.memory_at(part.load_address)
@@ -251,8 +293,25 @@ class Machine:
                 raise self._misplaced(part.load_address, len(part.data))
             if memory_of.kind == "ram":
                 self._uc.mem_write(part.load_address, part.data)
-        self._uc.mem_write(self._board.flash.start, self._image.flash_image(self._board))
+        self._uc.mem_write(self._board.flash.start, image)
         return min(part.load_address for part in self._image.segments)
+
+    def _map_flash(self, memory: FlashMemory, start: int, end: int) -> None:
+        """Behind the image, flash is what the controller makes of it; there is no code there."""
+        self._flash = memory.attach(self._lib, self._trace, start)
+        self._lib.ek_bus_flash(self._bus, self._flash)
+        if end > start:
+            self._map_native(start, end - start, "ek_flash", self._flash)
+
+    def _map_native(self, start: int, size: int, name: str, user: int) -> None:
+        """Accesses to these addresses go to the C functions ``name``_read and ``name``_write."""
+        read, write = (native.address_of(getattr(self._lib, f"{name}_{way}")) for way in ("read", "write"))
+        pointer = ctypes.c_void_p(user)
+        status = uclib.uc_mmio_map(
+            self._uc._uch, ctypes.c_uint64(start), ctypes.c_size_t(size), ctypes.c_void_p(read), pointer,
+            ctypes.c_void_p(write), pointer,
+        )  # fmt: skip
+        assert status == unicorn.UC_ERR_OK, status
 
     def _misplaced(self, address: int, size: int) -> UserError:
         memories = ", ".join(f"{m.name} 0x{m.start:08x} to 0x{m.end - 1:08x}" for m in self._board.memories)
@@ -274,14 +333,8 @@ class Machine:
                 addresses = (device.base + offset for offset in (uart.status, uart.receive, uart.transmit))
                 self._lib.ek_bus_uart(self._bus, *addresses, uart.receive_ready, uart.transmit_ready)
             pages |= set(range(device.base & -PAGE, device.base + device.bytes, PAGE))
-        read, write = (native.address_of(getattr(self._lib, name)) for name in ("ek_bus_read", "ek_bus_write"))
         for base in sorted(pages):
-            page = ctypes.c_void_p(self._lib.ek_bus_page(self._bus, base))
-            status = uclib.uc_mmio_map(
-                self._uc._uch, ctypes.c_uint64(base), ctypes.c_size_t(PAGE), ctypes.c_void_p(read), page,
-                ctypes.c_void_p(write), page,
-            )  # fmt: skip
-            assert status == unicorn.UC_ERR_OK, status
+            self._map_native(base, PAGE, "ek_bus", self._lib.ek_bus_page(self._bus, base))
 
     def _hook(self) -> None:
         self._hook_native(unicorn.UC_HOOK_BLOCK, self._lib.ek_trace_on_block, self._trace)
@@ -314,7 +367,7 @@ class Machine:
     def _on_exception(self, uc: Any, number: int, data: Any) -> None:
         if self._semihosting is not None and number == BKPT and self._instruction_at(self._pc()) == BREAKPOINT:
             self._called = True
-        else:
+        elif not self._nmi.is_return(self._pc()):
             self._failure = (EXCEPTION.get(number, f"exception {number}"), self._pc())
         uc.emu_stop()
 
@@ -350,6 +403,14 @@ class Machine:
                 f"poll instead{bound}",
             ),
             native.NESTING: ("layer functions call each other without end", ""),
+            native.WRONG_KEY: (
+                "the flash controller took a wrong key and stays locked until reset: bus fault",
+                "write 0x45670123, then 0xCDEF89AB, and only while it is locked",
+            ),
+            native.OWN_IMAGE: (
+                f"flash at 0x{address:08x} holds the image that runs: erasing and programming it is not emulated",
+                "keep what is written away from the image",
+            ),
             native.NO_FPU: ("floating-point instruction while the FPU is off", "enable it in CPACR first"),
             native.NO_PERIPHERAL: (
                 f"access to 0x{address:08x}, where board '{self._board.name}' has no peripheral",
@@ -384,5 +445,6 @@ class Machine:
             stack_used=self._stack_used(),
             mips=self._lib.ek_trace_executed(self._trace) / seconds / 1e6,
             prefetches=self._prefetches(),
+            flash=self.flash_work,
             unknown_peripherals=tuple(sorted(self._unknown_peripherals)),
         )

@@ -17,7 +17,7 @@ import numpy as np
 from deploy.compilers import host_compiler
 from quant.datasets.cache import cache_folder, write_atomic
 
-SOURCES = ("machine.h", "trace.c", "bus.c", "memory.c")
+SOURCES = ("machine.h", "trace.c", "bus.c", "flash.c", "memory.c")
 
 # Mirrors the events of machine.h.
 (
@@ -55,8 +55,11 @@ BLOCK = np.dtype(
 )
 
 # Mirrors the enumeration of machine.h.
-RUNNING, IDLE, BUDGET, SELF_LOOP, NESTING, REACHED, NO_MEMORY, NO_PERIPHERAL, NO_FPU = range(9)
-EXITED, ASLEEP = 9, 10  # by semihosting, by WFI or WFE; only the Python side knows
+(
+    RUNNING, IDLE, BUDGET, SELF_LOOP, NESTING, REACHED, NO_MEMORY, NO_PERIPHERAL, NO_FPU, POWER_CUT, WRONG_KEY,
+    OWN_IMAGE,
+) = range(12)  # fmt: skip
+EXITED, ASLEEP = 12, 13  # by semihosting, by WFI or WFE; only the Python side knows
 
 PLAIN, LOAD, STORE, DIVIDE_SIGNED, DIVIDE_UNSIGNED, OTHER = range(6)
 
@@ -72,6 +75,18 @@ class TracedInstruction(ctypes.Structure):
         ("overlaps", ctypes.c_uint8),
         ("padding", ctypes.c_uint8),
     )
+
+
+class FlashPart(ctypes.Structure):
+    """Mirrors ek_flash_part of machine.h."""
+
+    _fields_ = tuple((name, ctypes.c_uint32) for name in ("base", "bytes", "page_bytes", "bank_bytes", "registers"))
+
+
+class FlashWork(ctypes.Structure):
+    """Mirrors ek_flash_work of machine.h."""
+
+    _fields_ = tuple((name, ctypes.c_uint64) for name in ("erases", "programs", "stalls"))
 
 
 LEAVE = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint64)
@@ -109,9 +124,15 @@ def library() -> ctypes.CDLL:
         "ek_bus_reset": (None, [pointer, word, word]),
         "ek_bus_follow": (ctypes.c_int, [pointer, word, word, word, word, word]),
         "ek_bus_uart": (None, [pointer, word, word, word, word, word]),
+        "ek_bus_flash": (None, [pointer, pointer]),
         "ek_bus_page": (pointer, [pointer, word]),
         "ek_bus_sent": (wide, [pointer, pointer]),
         "ek_bus_taken": (wide, [pointer]),
+        "ek_flash_new": (pointer, [pointer, pointer, pointer, pointer, word]),
+        "ek_flash_free": (None, [pointer]),
+        "ek_flash_cut": (None, [pointer, wide, ctypes.c_int, wide]),
+        "ek_flash_done": (None, [pointer, pointer]),
+        "ek_flash_take_nmi": (ctypes.c_int, [pointer]),
     }
     for name, (result, arguments) in prototypes.items():
         function = getattr(lib, name)

@@ -22,6 +22,7 @@ typedef union {
 int main(void);
 void Reset_Handler(void);
 __attribute__((noinline)) void Default_Handler(void);
+void NMI_Handler(void); /* the linker script takes Default_Handler where a board has none */
 extern const vector ek_vectors[16];
 
 /* At the lowest address of its memory: an overflow runs into unmapped addresses and faults, it cannot corrupt data. */
@@ -30,7 +31,7 @@ __attribute__((section(".bss.ek_stack"), aligned(8))) uint8_t ek_stack[STACK_BYT
 __attribute__((section(".vectors"), used)) const vector ek_vectors[16] = {
     {.stack_top = ek_stack + STACK_BYTES},
     {.entry = Reset_Handler},
-    {.entry = Default_Handler}, /* NMI */
+    {.entry = NMI_Handler},
     {.entry = Default_Handler}, /* HardFault */
     {.entry = Default_Handler}, /* MemManage */
     {.entry = Default_Handler}, /* BusFault */

@@ -36,6 +36,8 @@ struct ek_bus {
     page pages[MAX_PAGES];
     uint32_t page_count;
 
+    ek_flash *flash; /* NULL where firmware cannot write flash */
+
     uint32_t status, receive, transmit;
     uint32_t receive_ready, transmit_ready;
     const uint8_t *received;
@@ -104,6 +106,8 @@ void ek_bus_uart(ek_bus *bus, uint32_t status, uint32_t receive, uint32_t transm
     bus->transmit_ready = transmit_ready;
 }
 
+void ek_bus_flash(ek_bus *bus, ek_flash *flash) { bus->flash = flash; }
+
 void *ek_bus_page(ek_bus *bus, uint32_t base) {
     if (bus->page_count == MAX_PAGES) {
         return NULL;
@@ -168,6 +172,8 @@ uint64_t ek_bus_read(void *uc, uint64_t offset, unsigned size, void *user) {
         value = read_status(bus, uc);
     } else if (bus->transmit_ready != 0 && (address & ~3u) == bus->receive) {
         value = take_byte(bus);
+    } else if (bus->flash != NULL && ek_flash_owns(bus->flash, address & ~3u)) {
+        value = ek_flash_register(bus->flash, address & ~3u);
     }
     return (value >> (8 * (address & 3u))) & mask_of(size);
 }
@@ -183,6 +189,10 @@ void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void
     }
     if (bus->transmit_ready != 0 && (address & ~3u) == bus->transmit) {
         send_byte(bus, uc, (uint32_t)value);
+        return;
+    }
+    if (bus->flash != NULL && ek_flash_owns(bus->flash, address)) {
+        ek_flash_set_register(bus->flash, uc, address, (uint32_t)value);
         return;
     }
     uint32_t shift = 8 * (address & 3u);

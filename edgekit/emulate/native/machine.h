@@ -30,7 +30,10 @@ enum {
     EK_REACHED,
     EK_NO_MEMORY,
     EK_NO_PERIPHERAL,
-    EK_NO_FPU
+    EK_NO_FPU,
+    EK_POWER_CUT,
+    EK_WRONG_KEY,
+    EK_OWN_IMAGE
 };
 
 /* What a traced run counts beside instructions; mirrored in native.py. */
@@ -86,6 +89,19 @@ typedef struct {
 typedef struct ek_trace ek_trace;
 typedef struct ek_bus ek_bus;
 typedef struct ek_memory ek_memory;
+typedef struct ek_flash ek_flash;
+
+/* Where flash and its controller lie; a bank is what can be read while another one is erased or programmed. Mirrored
+ * in native.py. */
+typedef struct {
+    uint32_t base, bytes, page_bytes, bank_bytes, registers;
+} ek_flash_part;
+
+/* Operations carried out; stalls: those of which the core had to wait for the end, because it, or what it asked for,
+ * was in the same bank. Mirrored in native.py. */
+typedef struct {
+    uint64_t erases, programs, stalls;
+} ek_flash_work;
 
 /* Called when a context function has returned to its caller; and now and then with context 0 and the number of
  * instructions so far. */
@@ -107,6 +123,8 @@ EK_EXPORT uint64_t ek_trace_executed(const ek_trace *trace);
 
 /* For the bus: ends the run; measurement starts anew; the instruction budget starts anew; the FPU's state. */
 void ek_trace_stop(ek_trace *trace, void *uc, uint32_t reason, uint32_t address);
+void ek_trace_pause(ek_trace *trace, void *uc); /* the core stops; the run goes on when it is started again */
+uint32_t ek_trace_at(const ek_trace *trace);    /* address of the block that runs */
 void ek_trace_restart(ek_trace *trace);
 void ek_trace_progress(ek_trace *trace);
 void ek_trace_set_fpu(ek_trace *trace, int enabled);
@@ -131,10 +149,28 @@ EK_EXPORT void ek_bus_reset(ek_bus *bus, uint32_t address, uint32_t value);
 EK_EXPORT int ek_bus_follow(ek_bus *bus, uint32_t address, uint32_t of, uint32_t to, uint32_t bit, uint32_t width);
 EK_EXPORT void ek_bus_uart(ek_bus *bus, uint32_t status, uint32_t receive, uint32_t transmit, uint32_t receive_ready,
                            uint32_t transmit_ready);
+EK_EXPORT void ek_bus_flash(ek_bus *bus, ek_flash *flash);
 EK_EXPORT void *ek_bus_page(ek_bus *bus, uint32_t base);
 EK_EXPORT uint64_t ek_bus_read(void *uc, uint64_t offset, unsigned size, void *page);
 EK_EXPORT void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *page);
 EK_EXPORT uint64_t ek_bus_sent(const ek_bus *bus, const uint8_t **bytes);
 EK_EXPORT uint64_t ek_bus_taken(const ek_bus *bus);
+
+/* `cells` (a byte each) and `marks` (one for 8 bytes, 0 where erased) outlive the run. From the address `window` on,
+ * flash is accessed through ek_flash_read and ek_flash_write. */
+EK_EXPORT ek_flash *ek_flash_new(ek_trace *trace, const ek_flash_part *part, uint8_t *cells, uint8_t *marks,
+                                 uint32_t window);
+EK_EXPORT void ek_flash_free(ek_flash *flash);
+/* Power goes with the operation behind the first `after` ones: before it, or, `torn`, in the middle of it. */
+EK_EXPORT void ek_flash_cut(ek_flash *flash, uint64_t after, int torn, uint64_t noise);
+EK_EXPORT void ek_flash_done(const ek_flash *flash, ek_flash_work *work);
+EK_EXPORT int ek_flash_take_nmi(ek_flash *flash);
+EK_EXPORT uint64_t ek_flash_read(void *uc, uint64_t offset, unsigned size, void *flash);
+EK_EXPORT void ek_flash_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *flash);
+
+/* For the bus: the controller's registers. */
+int ek_flash_owns(const ek_flash *flash, uint32_t address);
+uint32_t ek_flash_register(ek_flash *flash, uint32_t address);
+void ek_flash_set_register(ek_flash *flash, void *uc, uint32_t address, uint32_t value);
 
 #endif

@@ -96,6 +96,10 @@ void ek_trace_stop(ek_trace *t, void *uc, uint32_t reason, uint32_t address) {
     }
 }
 
+void ek_trace_pause(ek_trace *t, void *uc) { t->unicorn.emu_stop(uc); }
+
+uint32_t ek_trace_at(const ek_trace *t) { return t->previous != NONE ? t->blocks[t->previous].address : 0; }
+
 void ek_trace_restart(ek_trace *t) {
     for (uint32_t i = 0; i < t->block_count; i++) {
         t->blocks[i].executions = 0;

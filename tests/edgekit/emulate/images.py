@@ -28,9 +28,18 @@ def program(
     stack: int = 1024,
     ram: str = "",
     board: Board = BOARD,
+    nvm_bytes: int = 0,
 ) -> Image:
-    """Builds a program of one file that defines ``main``; ``ram`` moves the stack to another memory of the script."""
-    return _build(board, [_write(folder, "program.c", source)], folder, compiler, flags, stack, ram)
+    """Builds a program of one file that defines ``main``; ``ram`` moves the stack to another memory of the script.
+
+    ``nvm_bytes``: with the slots for states, and what saves them there.
+    """
+    sources = [_write(folder, "program.c", source)]
+    if nvm_bytes:
+        runtime = firmware_root() / "runtime" / "nvm"
+        sources += [runtime / "nvm.c", *(_folder(board) / name for name in ("board.c", "flash.c"))]
+        flags = (*flags, f"-I{runtime}")
+    return _build(board, sources, folder, compiler, flags, stack, ram, nvm_bytes)
 
 
 def served(
@@ -55,10 +64,18 @@ def _write(folder: Path, name: str, text: str) -> Path:
 
 
 def _build(
-    board: Board, sources: list[Path], folder: Path, compiler: str, flags: tuple[str, ...], stack: int, ram: str
+    board: Board,
+    sources: list[Path],
+    folder: Path,
+    compiler: str,
+    flags: tuple[str, ...],
+    stack: int,
+    ram: str,
+    nvm_bytes: int = 0,
 ) -> Image:
     _write(folder, "ek_stack.h", f"#define EK_STACK_BYTES {stack}\n")
-    script = _write(folder, "link.ld", (_folder(board) / "link.ld").read_text(encoding="utf-8"))
+    text = (_folder(board) / "link.ld").read_text(encoding="utf-8")
+    script = _write(folder, "link.ld", text.replace("__nvm_bytes = 0;", f"__nvm_bytes = {nvm_bytes};"))
     if ram:
         _write(folder, "link.ld", script.read_text(encoding="utf-8").replace("} > SRAM2", f"}} > {ram}"))
     shutil.copy(firmware_root() / "runtime" / "startup.c", folder)
