@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 MODEL = "model.onnx"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of board, build and price."""
+def arguments(parser: argparse.ArgumentParser, memory: str = "--memory") -> None:
+    """The options of board, build and price; ``memory`` names that of a cluster's memory."""
     parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
     parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (the target's own)")
     parser.add_argument("--beats", type=positive, default=100, help="test inputs for the emulated board (default 100)")
     parser.add_argument(
         "--placement", help="auto (default): in RAM what the emulator finds to pay; flash; ram; not on clusters"
     )
-    placement.memory_argument(parser)
+    placement.memory_argument(parser, memory)
 
 
 @dataclass(frozen=True)

@@ -58,10 +58,11 @@ def no_flash(board: Board, choice: str | None) -> list[str]:
     return [f"--placement has no effect: {board.name} has no flash to copy from, constants lie in L2 or L3"]
 
 
-def memory_argument(parser: argparse.ArgumentParser) -> None:
-    """``--memory`` of verbs that build."""
+def memory_argument(parser: argparse.ArgumentParser, flag: str = "--memory") -> None:
+    """``--memory``, or another ``flag``, of verbs that build."""
     parser.add_argument(
-        "--memory",
+        flag,
+        dest="memory",
         type=positive,
         metavar="BYTES",
         help="of tensors in L2, buffers in L1, weights and scales together, on a board with a cluster: a smaller plan,"

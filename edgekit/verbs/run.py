@@ -20,11 +20,12 @@ EXAMPLES = (
     "edgekit run eeg-tcnet --board gap8 --order spatial-first --streaming 64 --streaming-mode causal",
     "edgekit run hd --help                                        # hyperdimensional classifiers",
     "edgekit run binary-svm --help                                # support vector machines with binary weights",
+    "edgekit run mann-eegnet --help                               # EEGNet with a memory of bits",
 )
 
 
 # Models that are no networks: what `edgekit run NAME` takes is in another module of edgekit/verbs.
-OTHERS = {"hd": "run_hd", "binary-svm": "run_hd"}
+OTHERS = {"hd": "run_hd", "binary-svm": "run_hd", "mann-eegnet": "run_mann"}
 
 
 def instead(words: Sequence[str]) -> str | None:
