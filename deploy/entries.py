@@ -49,9 +49,10 @@ def for_runtime(graph: Graph) -> str:
     given, expected = runtime_bytes(graph)
     return (
         f"/* There are several entries: {', '.join(entry.name for entry in graph.entries)}. */\n"
-        f"#define EK_ENTRIES {len(graph.entries)}\n"
+        f'#include "kernels/{HEADER}"\n\n#define EK_ENTRIES {len(graph.entries)}\n'
         f"#define EK_LARGEST_INPUT_BYTES {given}\n#define EK_LARGEST_OUTPUT_BYTES {expected}\n\n"
-        "typedef struct {\n    uint32_t input_bytes, output_bytes;\n} ek_model_entry;\n\n"
+        "typedef struct {\n    uint32_t input_bytes, output_bytes;\n"
+        "    uint32_t writes; /* whether it changes states that outlive power */\n} ek_model_entry;\n\n"
         "extern const ek_model_entry ek_model_entries[EK_ENTRIES];\n\n"
         "/* Calls an entry by number; its status. */\n"
         "uint8_t ek_model_call(uint32_t entry, const int8_t *input, int8_t *output);\n\n"
@@ -60,13 +61,12 @@ def for_runtime(graph: Graph) -> str:
 
 def calls_by_number(graph: Graph) -> list[str]:
     """``ek_model_call`` and the sizes that go with it."""
-    rows = [tuple(sum(t.nbytes for t in tensors) for tensors in borders(graph, entry)) for entry in graph.entries]
-    lines = [
-        "const ek_model_entry ek_model_entries[EK_ENTRIES] = {",
-        *(f"    {{{a}, {b}}}," for a, b in rows),
-        "};",
-        "",
-    ]
+    lasting = {state.input for state in graph.states if state.storage == "nvm"}
+    lines = ["const ek_model_entry ek_model_entries[EK_ENTRIES] = {"]
+    for entry in graph.entries:
+        given, expected = (sum(t.nbytes for t in tensors) for tensors in borders(graph, entry))
+        lines.append(f"    {{{given}, {expected}, {int(bool(lasting & set(graph.updates(entry))))}}},")
+    lines += ["};", ""]
     lines += ["uint8_t ek_model_call(uint32_t entry, const int8_t *input, int8_t *output)", "{"]
     lines += ["    switch (entry) {"]
     for number, entry in enumerate(graph.entries):

@@ -1,4 +1,7 @@
-"""Calls of a model with several entries on the emulated board: learn, classify, forget, in one run from one reset."""
+"""Calls of a model with several entries on the emulated board: learn, classify, forget.
+
+The calls between two resets are a life of the board; states that outlive power go from one life to the next.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from quant.reference import initial_states, run_sequence
 
 if TYPE_CHECKING:
     from edgekit.emulate.cortex_m import Traced
+    from edgekit.emulate.flash import FlashMemory, FlashWork
 
 Values = Mapping[str, NDArray]
 
@@ -42,10 +46,24 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """What the board answered to each call, and the states that it held in the end, ``(*shape)`` by name."""
+    """What the board answered to each call of a life, and the states in the end, ``(*shape)`` by name."""
 
     answers: list[Answer]
     states: Values
+
+
+@dataclass(frozen=True, eq=False)
+class Life(Session):
+    """A session on the board.
+
+    Attributes:
+        kept: an ek_nvm_status (:data:`edgekit.emulate.frames.KEPT_MEANINGS`): what was found in flash at its
+            beginning; None where no state outlives power.
+        flash: what was erased and programmed.
+    """
+
+    kept: int | None
+    flash: FlashWork
     selftest_passed: bool
     stack_used: int | None
     mips: float
@@ -91,8 +109,11 @@ class Learner:
             inputs[tensor["name"]] = value
         return Call(name, inputs)
 
-    def run(self, calls: Sequence[Call]) -> Session:
+    def run(self, calls: Sequence[Call], flash: FlashMemory | None = None) -> Life:
         """The calls, one after the other from reset.
+
+        Args:
+            flash: what it holds outlives the run; erased flash by default.
 
         Raises:
             UserError: not built for an emulated board, unicorn missing, or the firmware faults or hangs.
@@ -102,16 +123,34 @@ class Learner:
         facts, emulator = self.firmware.facts, self.firmware.emulator()[0]
         arena = f"{facts['prefix']}_arena"
         areas = [(arena, state["offset"], state["bytes"]) for state in facts["states"]]
-        found = emulator.exchange(b"".join(map(self._request, calls)), areas)
+        found = emulator.exchange(b"".join(map(self._request, calls)), areas, flash)
         sizes = [sum(t["bytes"] for t in self.entry(call.entry)["outputs"]) for call in calls]
-        passed, returned = frames.returned(found.sent, sizes)
+        passed, kept, returned = frames.returned(found.sent, sizes)
         answers = [
             Answer(call.entry, one.status, split(one.outputs, self.entry(call.entry)["outputs"]))
             for call, one in zip(calls, returned, strict=True)
         ]
         memory = zip(facts["states"], found.memory, strict=True)
         states = {state["name"]: stored_tensor(data, state) for state, data in memory}
-        return Session(answers, states, passed, found.stack_used, found.mips)
+        return Life(answers, states, kept, found.flash, passed, found.stack_used, found.mips)
+
+    def lives(self, calls: Sequence[Sequence[Call]]) -> list[Life]:
+        """Life after life of a board whose power goes in between, from erased flash on.
+
+        Raises:
+            UserError: as :meth:`run`, or no state outlives power on this board.
+        """
+        from edgekit.emulate.flash import FlashMemory
+
+        facts = self.firmware.facts
+        if len(calls) > 1 and (facts["nvm"] is None or facts["nvm"]["kept_in"] != "flash"):
+            what, fix = (
+                "all of its states are lost with power",
+                "states with storage nvm, on a board that writes its flash",
+            )
+            raise UserError(Problem(what, f"model '{facts['model']}' on '{facts['board']}'", "stm32l475", fix))
+        flash = FlashMemory(self.firmware.board) if len(calls) > 1 else None
+        return [self.run(life, flash) for life in calls]
 
     def trace(self, call: Call) -> Traced:
         """Trace a call, made twice from reset, which can then be priced at any clock; raises as :meth:`run`."""
@@ -131,15 +170,20 @@ class Learner:
         )
         return self.firmware.emulator()[0].trace(data, model)
 
-    def expected(self, calls: Sequence[Call]) -> Session:
-        """The same calls by the NumPy reference, on the model.onnx next to the image."""
+    def expected(self, lives: Sequence[Sequence[Call]]) -> list[Session]:
+        """The same calls by the NumPy reference, on the model.onnx next to the image; statuses are 0."""
         graph = read_model(self.firmware.folder / "model.onnx")
-        states: Values = initial_states(graph)
-        answers = []
-        for call in calls:
-            values, states = run_sequence(graph, {n: v[None] for n, v in call.inputs.items()}, states, call.entry)
-            answers.append(Answer(call.entry, 0, {n: values[n][0] for n in graph.entry(call.entry).outputs}))
-        return Session(answers, states, True, None, 0.0)
+        lasting = {state.input for state in graph.states if state.storage == "nvm"}
+        states: dict[str, NDArray] = {}
+        sessions = []
+        for calls in lives:
+            states = initial_states(graph) | {name: value for name, value in states.items() if name in lasting}
+            answers = []
+            for call in calls:
+                values, states = run_sequence(graph, {n: v[None] for n, v in call.inputs.items()}, states, call.entry)
+                answers.append(Answer(call.entry, 0, {n: values[n][0] for n in graph.entry(call.entry).outputs}))
+            sessions.append(Session(answers, states))
+        return sessions
 
     def _request(self, call: Call) -> bytes:
         from edgekit.emulate import frames

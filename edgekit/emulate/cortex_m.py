@@ -13,6 +13,7 @@ from deploy.operating_point import OperatingPoint
 from edgekit.emulate import frames
 from edgekit.emulate.code import Code
 from edgekit.emulate.errors import EmulationError
+from edgekit.emulate.flash import FlashMemory, FlashWork
 from edgekit.emulate.machine import Context, Finished, Machine
 from edgekit.emulate.pricing import Cost, Prices, price
 from edgekit.emulate.timing import CORES, Core
@@ -138,12 +139,14 @@ class Exchange:
 
     Attributes:
         memory: bytes of each area that was asked for.
+        flash: what was erased and programmed.
     """
 
     sent: bytes
     memory: list[bytes]
     stack_used: int | None
     mips: float
+    flash: FlashWork
 
 
 class _Copies:
@@ -230,19 +233,26 @@ class Emulator:
             dumps={name: list(map(bytes, one.dumps)) for name, one in copies.items()},
         )
 
-    def exchange(self, received: bytes, areas: Sequence[tuple[str, int, int]] = (), budget: int = BUDGET) -> Exchange:
+    def exchange(
+        self,
+        received: bytes,
+        areas: Sequence[tuple[str, int, int]] = (),
+        flash: FlashMemory | None = None,
+        budget: int = BUDGET,
+    ) -> Exchange:
         """Sends bytes from reset on.
 
         Args:
             areas: (symbol, offset, bytes) of memory to read in the end.
+            flash: what flash holds behind the image, and keeps; erased flash by default.
 
         Raises:
             EmulationError: the firmware faults or hangs.
         """
-        with Machine(self.image, self.board, received, budget=budget) as machine:
+        with Machine(self.image, self.board, received, budget=budget, flash=flash) as machine:
             finished = machine.run()
             memory = [machine.read(self.image.symbol(name).address + at, size) for name, at, size in areas]
-        return Exchange(finished.sent, memory, finished.stack_used, finished.mips)
+        return Exchange(finished.sent, memory, finished.stack_used, finished.mips, finished.flash)
 
     def trace(self, data: bytes, model: Model, budget: int = BUDGET) -> Traced:
         """Traces one inference of ``data``; the one before it warms the caches.

@@ -15,6 +15,15 @@ TO_FEATURES = b"\xebF"  # the same, answered by the features
 
 
 CALL, RETURNED = b"\xeb", b"\xebS"  # of an entry by number: request, and answer with its status
+KEPT = b"\xebN"  # behind the status of a model whose states outlive power: what it found in flash
+KEPT_MEANINGS = (
+    "the newest states are back",
+    "nothing was saved yet",
+    "one of the two slots is damaged or was cut short: the states of the other one are back",
+    "both slots are damaged: the states are the initial ones",
+    "the slots belong to another model: the states are the initial ones",
+    "flash did not take the states",
+)  # of an ek_nvm_status, by number
 
 
 @dataclass(frozen=True)
@@ -45,17 +54,15 @@ def answers(sent: bytes, count: int, output_bytes: int, answer: bytes = OUTPUT) 
         EmulationError: anything but a status and ``count`` complete frames.
     """
     where = "UART output of the firmware"
-    if sent[:2] != STATUS or len(sent) < 3:
-        raise EmulationError(f"no status after start-up: {sent[:16]!r}", where)
+    passed, _, body = _started(sent)
     frame = len(answer) + output_bytes
-    body = sent[3:]
     if len(body) != count * frame:
         raise EmulationError(f"{len(body)} bytes, {count * frame} expected for {count} outputs", where)
     frames = [body[at : at + frame] for at in range(0, len(body), frame)]
     broken = [index for index, data in enumerate(frames) if data[:2] != answer]
     if broken:
         raise EmulationError(f"output {broken[0]} does not start with {answer!r}", where)
-    return Answers(sent[2] == 0, [data[len(answer) :] for data in frames])
+    return Answers(passed, [data[len(answer) :] for data in frames])
 
 
 def call(entry: int) -> bytes:
@@ -63,24 +70,35 @@ def call(entry: int) -> bytes:
     return CALL + bytes([ord("0") + entry])
 
 
-def returned(sent: bytes, output_bytes: Sequence[int]) -> tuple[bool, list[Returned]]:
-    """Takes apart what a model with several entries sends: whether its self-test passed, and an answer to every call.
+def returned(sent: bytes, output_bytes: Sequence[int]) -> tuple[bool, int | None, list[Returned]]:
+    """Takes apart what a model with several entries sends.
 
     Args:
         output_bytes: bytes of the outputs of each call.
 
+    Returns:
+        Whether its self-test passed, what it found in flash (an ek_nvm_status; None without states that outlive
+        power), and an answer to every call.
+
     Raises:
-        EmulationError: anything but a status and one complete answer to each call.
+        EmulationError: anything but that.
     """
-    where = "UART output of the firmware"
-    if sent[:2] != STATUS or len(sent) < 3:
-        raise EmulationError(f"no status after start-up: {sent[:16]!r}", where)
-    found, at = [], 3
+    where, found = "UART output of the firmware", []
+    passed, kept, body = _started(sent)
     for number, size in enumerate(output_bytes):
-        if sent[at : at + 2] != RETURNED or len(sent) < at + 3 + size:
-            raise EmulationError(f"no answer to call {number}, but {sent[at : at + 16]!r}", where)
-        found.append(Returned(sent[at + 2], sent[at + 3 : at + 3 + size]))
-        at += 3 + size
-    if at != len(sent):
-        raise EmulationError(f"{len(sent) - at} bytes behind the last answer", where)
-    return sent[2] == 0, found
+        if body[:2] != RETURNED or len(body) < 3 + size:
+            raise EmulationError(f"no answer to call {number}, but {body[:16]!r}", where)
+        found.append(Returned(body[2], body[3 : 3 + size]))
+        body = body[3 + size :]
+    if body:
+        raise EmulationError(f"{len(body)} bytes behind the last answer", where)
+    return passed, kept, found
+
+
+def _started(sent: bytes) -> tuple[bool, int | None, bytes]:
+    """Whether the self-test passed, what was found in flash, and what was sent behind that."""
+    if sent[:2] != STATUS or len(sent) < 3:
+        raise EmulationError(f"no status after start-up: {sent[:16]!r}", "UART output of the firmware")
+    if sent[3:5] == KEPT and len(sent) > 5:
+        return sent[2] == 0, sent[5], sent[6:]
+    return sent[2] == 0, None, sent[3:]

@@ -10,7 +10,7 @@ from edgekit.screen import Screen
 if TYPE_CHECKING:
     from deploy.operating_point import OperatingPoint
     from edgekit.firmware import Firmware
-    from edgekit.learning import Answer, Call, Learner
+    from edgekit.learning import Answer, Call, Learner, Life
 
 SHOWN = 20
 
@@ -22,29 +22,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--class", dest="label", type=int, metavar="K", help="the class that they belong to")
     group.add_argument("--forget", type=int, metavar="K", help="a class that the board forgets then")
     group.add_argument("--then-classify", metavar="QUERIES", help=".npy of samples that the board classifies then")
+    group.add_argument("--power-cycle", action="store_true", help="power goes before the board classifies")
 
 
 def asked(options: argparse.Namespace) -> bool:
     """Whether any of them was given."""
-    return any(value is not None for value in (options.learn, options.label, options.forget, options.then_classify))
+    values = (options.learn, options.label, options.forget, options.then_classify, options.power_cycle or None)
+    return any(value is not None for value in values)
 
 
 def run(options: argparse.Namespace, screen: Screen, firmware: Firmware, point: OperatingPoint) -> int:
     """Print decisions, cycles and energy of every kind of call."""
     from deploy.status import MEANINGS
+    from edgekit.emulate.frames import KEPT_MEANINGS
     from edgekit.learning import Learner, first_difference
     from quant.errors import Problem, UserError
 
     learner = Learner(firmware)
-    calls = _calls(options, learner)
+    planned = _lives(options, learner)
     with screen.step("emulation") as step:
-        session = learner.run(calls)
-        step.end(f"{len(calls)} calls, {session.mips:.0f} MIPS")
-    difference = first_difference(session, learner.expected(calls))
-    if difference is not None:
+        lives = learner.lives(planned)
+        step.end(f"{sum(map(len, planned))} calls, {lives[-1].mips:.0f} MIPS")
+    for life, expected in zip(lives, learner.expected(planned), strict=True):
+        if (difference := first_difference(life, expected)) is None:
+            continue
         raise UserError(Problem(f"{difference} differs from the NumPy reference", "emulated board", fix="report it"))
     with screen.step("cost") as step:
-        costs = _costs(learner, calls, point)
+        costs = _costs(learner, [call for life in planned for call in life], point)
         step.end(f"{len(costs)} kinds of calls traced")
     rows = [
         {
@@ -52,23 +56,27 @@ def run(options: argparse.Namespace, screen: Screen, firmware: Firmware, point: 
             "status": MEANINGS[answer.status],
             "outputs": {name: value.tolist() for name, value in answer.outputs.items()},
         }
-        for answer in session.answers
+        for life in lives
+        for answer in life.answers
     ]
     data = {
         "board": firmware.board.name,
         "sha256": firmware.facts["sha256"],
-        "selftest_passed": session.selftest_passed,
-        "stack_used_bytes": session.stack_used,
+        "selftest_passed": all(life.selftest_passed for life in lives),
+        "stack_used_bytes": lives[-1].stack_used,
         "calls": rows,
         "cost": costs,
-        "states": {name: value.astype(int).tolist() for name, value in session.states.items()},
+        "power_ups": [None if life.kept is None else KEPT_MEANINGS[life.kept] for life in lives],
+        "saving": _saving(learner, lives, point),
+        "states": {name: value.astype(int).tolist() for name, value in lives[-1].states.items()},
         "equal_to_reference": True,
     }
-    screen.show(data, *_lines(learner, calls, session.answers, costs))
+    screen.show(data, *_lines(learner, planned, lives, data))
     return 0
 
 
-def _calls(options: argparse.Namespace, learner: Learner) -> list[Call]:
+def _lives(options: argparse.Namespace, learner: Learner) -> list[list[Call]]:
+    """What the board is to do before power goes, and behind that."""
     from pathlib import Path
 
     from edgekit.samples import load_samples
@@ -85,8 +93,9 @@ def _calls(options: argparse.Namespace, learner: Learner) -> list[Call]:
         calls.append(learner.call("forget", label=options.forget))
     if options.then_classify is not None:
         queries = load_samples(Path(options.then_classify), learner.sample("classify"), info)
-        calls += [learner.call("classify", query) for query in queries]
-    return calls
+        then = [learner.call("classify", query) for query in queries]
+        return [calls, then] if options.power_cycle else [[*calls, *then]]
+    return [calls, []] if options.power_cycle else [calls]
 
 
 def _costs(learner: Learner, calls: list[Call], point: OperatingPoint) -> dict[str, dict[str, Any]]:
@@ -110,19 +119,40 @@ def _costs(learner: Learner, calls: list[Call], point: OperatingPoint) -> dict[s
     return costs
 
 
-def _lines(learner: Learner, calls: list[Call], answers: list[Answer], costs: dict[str, dict[str, Any]]) -> list[str]:
-    from deploy.status import MEANINGS
+def _saving(learner: Learner, lives: list[Life], point: OperatingPoint) -> dict[str, float] | None:
+    """What saving states to flash takes, per save; None where nothing was saved."""
+    board = learner.firmware.board
+    erases, programs = (sum(getattr(life.flash, kind) for life in lives) for kind in ("erases", "programs"))
+    if not erases or board.flash_timing is None or board.flash_timing.controller is None:
+        return None
+    saves = erases * board.flash_timing.controller.page_bytes // learner.firmware.facts["nvm"]["slot_bytes"]
+    seconds = sum(life.flash.seconds(board.flash_timing.controller) for life in lives)
+    energy = sum(life.flash.energy_mj(board, point) for life in lives)
+    return {"saves": saves, "erases": erases, "programs": programs, "ms": 1e3 * seconds / saves, "mj": energy / saves}
 
+
+def _lines(learner: Learner, planned: list[list[Call]], lives: list[Life], data: dict[str, Any]) -> list[str]:
+    """For people."""
     lines = []
-    for entry, cost in costs.items():
-        count = sum(call.entry == entry for call in calls)
+    for entry, cost in data["cost"].items():
+        count = sum(call.entry == entry for life in planned for call in life)
         price = f"{cost['cycles']:,} cycles, {cost['latency_ms']:.3f} ms, {1e3 * cost['energy_mj']:.2f} uJ each"
         lines.append(f"{entry:<10}{count} call{'s' if count > 1 else ''}, {price} at {cost['clock_hz'] / 1e6:g} MHz")
+    if saving := data["saving"]:
+        lines.append(f"saving    {saving['saves']} times to flash, {saving['ms']:.1f} ms, {saving['mj']:.3f} mJ each")
     lines.append("every output and state equals the NumPy reference, bit for bit")
-    for number, answer in enumerate(answers[:SHOWN]):
-        label = learner.entry(answer.entry)["label"]
-        given = f" class {calls[number].inputs[label['input']].item()}" if label else ""
-        outputs = ", ".join(f"{name} {value.tolist()}" for name, value in answer.outputs.items())
-        status = "" if answer.status == 0 else f" ({MEANINGS[answer.status]})"
-        lines.append(f"  {answer.entry}{given}: {outputs}{status}")
-    return lines if len(answers) <= SHOWN else [*lines, f"  ... {len(answers) - SHOWN} more: --json"]
+    for calls, life, kept in zip(planned, lives, data["power_ups"], strict=True):
+        if kept:
+            lines.append(f"power-up: {kept}")
+        lines += [_line(learner, *pair) for pair in zip(calls[:SHOWN], life.answers, strict=False)]
+        lines += [f"  ... {len(calls) - SHOWN} more: --json"] if len(calls) > SHOWN else []
+    return lines
+
+
+def _line(learner: Learner, call: Call, answer: Answer) -> str:
+    from deploy.status import MEANINGS
+
+    label = learner.entry(call.entry)["label"]
+    given = f" class {call.inputs[label['input']].item()}" if label else ""
+    outputs = ", ".join(f"{name} {value.tolist()}" for name, value in answer.outputs.items())
+    return f"  {call.entry}{given}: {outputs}" + (f" ({MEANINGS[answer.status]})" if answer.status else "")

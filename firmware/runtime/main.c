@@ -11,6 +11,11 @@
  * Where the model has several entries, entry n = 0, 1 ..., with its own sizes:
  * Host to board:    0xEB '0'+n input      answered by 0xEB 'S' status output; status: an ek_status
  *
+ * Where states outlive power:
+ * After start-up:   0xEB 'N' status       behind the first status; an ek_nvm_status: what was found in flash
+ * Host to board:    0xEB 'W'              saves the states, answered by 0xEB 'N' status
+ * Entries that write such states save them before they answer.
+ *
  * The host waits for each answer before it sends the next frame. Bytes outside a frame are ignored.
  */
 #include "ek_board.h"
@@ -54,6 +59,11 @@ static void receive(int8_t *to, uint32_t bytes) {
     }
 }
 
+static void send_header(uint8_t kind) {
+    ek_board_send(FRAME_START);
+    ek_board_send(kind);
+}
+
 static void send(const int8_t *from, uint32_t bytes) {
     for (uint32_t i = 0; i < bytes; i++) {
         ek_board_send((uint8_t)from[i]);
@@ -61,8 +71,7 @@ static void send(const int8_t *from, uint32_t bytes) {
 }
 
 static void answer(uint8_t kind, const int8_t *from, uint32_t bytes) {
-    ek_board_send(FRAME_START);
-    ek_board_send(kind);
+    send_header(kind);
     send(from, bytes);
 }
 
@@ -77,8 +86,12 @@ static void call(uint32_t entry) {
 
     receive(input, ek_model_entries[entry].input_bytes);
     status = ek_model_call(entry, input, output);
-    ek_board_send(FRAME_START);
-    ek_board_send('S');
+#ifdef EK_NVM
+    if (status == EK_OK && ek_model_entries[entry].writes && ek_nvm_save(&ek_model_nvm) != EK_NVM_OK) {
+        status = EK_NOT_SAVED;
+    }
+#endif
+    send_header('S');
     ek_board_send(status);
     send(output, ek_model_entries[entry].output_bytes);
 }
@@ -87,6 +100,10 @@ static void call(uint32_t entry) {
 int main(void) {
     ek_board_init();
     send_status(ek_model_selftest());
+#ifdef EK_NVM
+    send_header('N');
+    ek_board_send((uint8_t)ek_nvm_load(&ek_model_nvm));
+#endif
 
     for (;;) {
         const uint8_t kind = wait_for_frame();
@@ -98,6 +115,12 @@ int main(void) {
 #ifdef EK_ENTRIES
         if (kind >= '0' && kind < '0' + EK_ENTRIES) {
             call(kind - (uint32_t)'0');
+        }
+#endif
+#ifdef EK_NVM
+        if (kind == 'W') {
+            send_header('N');
+            ek_board_send((uint8_t)ek_nvm_save(&ek_model_nvm));
         }
 #endif
 #ifdef EK_SAMPLE_BYTES

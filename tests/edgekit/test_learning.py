@@ -16,6 +16,7 @@ from deploy.status import MEANINGS
 from edgekit.agreement import EmulatedBoard, compare, host_library, onnx_runtime
 from edgekit.emulate import frames
 from edgekit.emulate.errors import EmulationError
+from edgekit.emulate.flash import FlashMemory
 from edgekit.firmware import Firmware
 from edgekit.learning import Learner, first_difference
 from quant.errors import UserError
@@ -24,6 +25,7 @@ from tests.quant.learning_models import CLASSES, FEATURES, learner
 RNG = np.random.default_rng(1)
 SHOTS = RNG.integers(-128, 128, (5, FEATURES), np.int8)
 DONE, NO_CLASS, FULL, NEVER, _ = range(len(MEANINGS))
+KEPT, EMPTY, FELL_BACK = range(3)  # ek_nvm_status
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def test_a_life_on_the_board_equals_host_and_reference(board: Learner, host: Hos
     calls += [board.call("classify", shot) for shot in SHOTS]
     session = board.run(calls)
     assert session.selftest_passed
-    assert first_difference(session, board.expected(calls)) is None
+    assert first_difference(session, board.expected([calls])[0]) is None
     expected = [NEVER, *[DONE] * 5, NO_CLASS, FULL, DONE, NEVER, FULL, *[DONE] * 5]
     assert [answer.status for answer in session.answers] == expected
     host.reset()
@@ -62,9 +64,9 @@ def test_a_life_on_the_board_equals_host_and_reference(board: Learner, host: Hos
 
 def test_a_difference_is_named(board: Learner) -> None:
     calls = [board.call("learn", SHOTS[0], 1)]
-    one, other = board.expected(calls), board.expected([board.call("learn", SHOTS[1], 1)])
+    (one,), (other,) = board.expected([calls]), board.expected([[board.call("learn", SHOTS[1], 1)]])
     assert first_difference(one, other) == "state 'counters'"
-    other = board.expected([board.call("learn", SHOTS[0], 2)])
+    (other,) = board.expected([[board.call("learn", SHOTS[0], 2)]])
     assert first_difference(one, other) == "call 0 (learn), output 'seen.learned'"
 
 
@@ -128,3 +130,56 @@ def test_refusals(edgekit: Any, board: Learner, tmp_path: Path) -> None:
         board.entry("clasify")
     with pytest.raises(UserError, match="it takes 0 inputs besides its label"):
         board.sample("forget")
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Learner:
+    folder = tmp_path_factory.mktemp("lasting") / "out"
+    build_graph(learner(storage="nvm"), load_board("stm32l475"), folder)
+    return Learner(Firmware.load(folder))
+
+
+def test_a_board_knows_its_classes_when_power_comes_back(lasting: Learner) -> None:
+    first = [lasting.call("learn", shot, label) for shot, label in zip(SHOTS, (0, 1, 1, 2, 0), strict=True)]
+    second = [lasting.call("classify", SHOTS[0]), lasting.call("forget", label=0), lasting.call("learn", SHOTS[4], -1)]
+    third = [lasting.call("classify", shot) for shot in SHOTS]
+    lives = lasting.lives([first, second, third])
+    assert [life.kept for life in lives] == [EMPTY, KEPT, KEPT]
+    for life, expected in zip(lives, lasting.expected([first, second, third]), strict=True):
+        assert first_difference(life, expected) is None
+    assert not any(answer.status for answer in lives[0].answers)
+    pages = lasting.firmware.facts["nvm"]["slot_bytes"] // 2048
+    assert [life.flash.erases for life in lives] == [5 * pages, pages, 0]
+
+
+def test_power_that_goes_while_a_class_is_learned_leaves_the_last_good_memory(lasting: Learner) -> None:
+    calls = [lasting.call("learn", shot, label) for shot, label in zip(SHOTS, (0, 1, 2, 0, 1), strict=True)]
+    flash = FlashMemory(lasting.firmware.board)
+    lasting.run(calls[:3], flash)
+    flash.power_cut(4)
+    with pytest.raises(EmulationError, match="no answer to call 0"):
+        lasting.run(calls[3:], flash)
+    after = lasting.run([lasting.call("classify", SHOTS[0])], flash)
+    expected = lasting.expected([[*calls[:3], lasting.call("classify", SHOTS[0])]])[0]
+    assert after.kept == FELL_BACK
+    assert all(np.array_equal(value, expected.states[name]) for name, value in after.states.items())
+    assert np.array_equal(after.answers[0].outputs["distance"], expected.answers[-1].outputs["distance"])
+
+
+def test_the_command_shows_what_outlives_power(edgekit: Any, lasting: Learner, board: Learner, tmp_path: Path) -> None:
+    np.save(tmp_path / "shots.npy", SHOTS)
+    words = (
+        "--learn",
+        tmp_path / "shots.npy",
+        "--class",
+        2,
+        "--then-classify",
+        tmp_path / "shots.npy",
+        "--power-cycle",
+    )
+    code, out, _ = edgekit("emulate", lasting.firmware.folder, *words, "--quiet")
+    assert code == 0 and "saving    5 times to flash" in out and "power-up: the newest states are back" in out
+    assert out.count("class [2]") == 5
+    code, _, error = edgekit("emulate", board.firmware.folder, *words)
+    assert code == 2 and "its states are lost with power" in error
+    assert lasting.firmware.emulate(SHOTS).outputs.shape == (5, 1)
