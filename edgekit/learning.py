@@ -152,11 +152,15 @@ class Learner:
         flash = FlashMemory(self.firmware.board) if len(calls) > 1 else None
         return [self.run(life, flash) for life in calls]
 
-    def trace(self, call: Call) -> Traced:
-        """Trace a call, made twice from reset, which can then be priced at any clock; raises as :meth:`run`."""
+    def trace(self, calls: Sequence[Call]) -> Traced:
+        """Trace the last one of some calls, which can then be priced at any clock; raises as :meth:`run`.
+
+        The others come first, and so does itself once more: states and caches are what they are in use.
+        """
         from edgekit.emulate import frames
         from edgekit.emulate.cortex_m import LayerSymbol, Model
 
+        call = calls[-1]
         entry = self.entry(call.entry)
         layers = [layer for layer in self.firmware.facts["layers"] if layer["name"] in entry["layers"]]
         data = self._data(call)
@@ -168,7 +172,7 @@ class Learner:
             frames.call(self.entries.index(entry)),
             frames.RETURNED,
         )
-        return self.firmware.emulator()[0].trace(data, model)
+        return self.firmware.emulator()[0].trace(data, model, before=b"".join(map(self._request, calls)))
 
     def expected(self, lives: Sequence[Sequence[Call]]) -> list[Session]:
         """The same calls by the NumPy reference, on the model.onnx next to the image; statuses are 0."""

@@ -254,20 +254,24 @@ class Emulator:
             memory = [machine.read(self.image.symbol(name).address + at, size) for name, at, size in areas]
         return Exchange(finished.sent, memory, finished.stack_used, finished.mips, finished.flash)
 
-    def trace(self, data: bytes, model: Model, budget: int = BUDGET) -> Traced:
+    def trace(self, data: bytes, model: Model, budget: int = BUDGET, before: bytes | None = None) -> Traced:
         """Traces one inference of ``data``; the one before it warms the caches.
+
+        Args:
+            before: frames that come first instead of the same request: they bring states to where they are to be.
 
         Raises: as :meth:`run`.
         """
         self._check([data], model)
+        first = frames.requests([data], model.request) if before is None else before
         tracing = Tracing(self._code, self.board)
         with Machine(
             self.image,
             self.board,
-            frames.requests([data, data], model.request),
+            first + frames.requests([data], model.request),
             self.contexts(model),
             budget=budget,
-            measure_from=len(frames.requests([data], model.request)),
+            measure_from=len(first),
             tracing=tracing,
         ) as machine:
             finished = machine.run()

@@ -99,17 +99,16 @@ def _lives(options: argparse.Namespace, learner: Learner) -> list[list[Call]]:
 
 
 def _costs(learner: Learner, calls: list[Call], point: OperatingPoint) -> dict[str, dict[str, Any]]:
-    """By entry, what a call costs once the caches are warm."""
+    """By entry, what its last call costs."""
     from edgekit.cost import priced
     from edgekit.energy import energy_mj, latency_ms
 
     costs, board = {}, learner.firmware.board
-    for call in calls:
-        if call.entry in costs:
-            continue
-        total = learner.trace(call).cost(point)
+    for entry in dict.fromkeys(call.entry for call in calls):
+        last = max(number for number, call in enumerate(calls) if call.entry == entry)
+        total = learner.trace(calls[: last + 1]).cost(point)
         cycles = total.total.cycles.total
-        costs[call.entry] = {
+        costs[entry] = {
             "clock_hz": point.clock_hz,
             "cycles": cycles,
             **latency_ms(board, point, cycles).as_json("latency_ms"),

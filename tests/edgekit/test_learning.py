@@ -82,7 +82,8 @@ def test_the_first_entry_runs_as_any_model(board: Learner, host: HostModel, tmp_
 def test_a_call_costs_what_its_layers_cost(board: Learner) -> None:
     point = board.firmware.board.operating_point()
     classify, learn = (
-        board.trace(call).cost(point) for call in (board.call("classify", SHOTS[0]), board.call("learn", SHOTS[0], 1))
+        board.trace([board.call("learn", SHOTS[1], 0), call]).cost(point)
+        for call in (board.call("classify", SHOTS[0]), board.call("learn", SHOTS[0], 1))
     )
     assert set(classify.layers) == {"projected", "query", "distance", "class"}
     learning = {"projected", "query", "counters.learned", "prototypes.learned", "seen.learned"}
