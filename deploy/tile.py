@@ -184,6 +184,8 @@ def _cut_bind(site: Site, output: Region) -> Tile:
     if op.key is not None:
         words = bits.pack(np.moveaxis(op.key, 0, -1)).ravel()[first // 4 : last // 4]
         op = replace(op, key=bits.unpack(words, 8 * (last - first)))
+    if op.seed is not None:
+        op = replace(op, first=first // 4, channels=site.output.shape[0])
     return _cut_elements(replace(site, op=op), output)
 
 

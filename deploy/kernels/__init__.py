@@ -7,7 +7,7 @@ from deploy.kernels.binary_dsp import DspBinaryConv, DspBinaryDense
 from deploy.kernels.binary_xpulp import XpulpBinaryConv, XpulpBinaryDense
 from deploy.kernels.bits import PortableArgMin, PortableBind, PortableBundle, PortableHamming
 from deploy.kernels.bits_dsp import DspHamming
-from deploy.kernels.bits_xpulp import XpulpBind, XpulpBundle, XpulpHamming
+from deploy.kernels.bits_xpulp import XpulpBind, XpulpBindSeed, XpulpBundle, XpulpHamming
 from deploy.kernels.class_memory import PortableAccumulate, PortableCount, PortableErase, PortableMajority
 from deploy.kernels.columns_dsp import SmlaColumns
 from deploy.kernels.columns_xpulp import XpulpColumns
@@ -66,6 +66,7 @@ KERNELS: tuple[Kernel, ...] = (
     DspHamming(),
     XpulpHamming(),
     XpulpBind(),
+    XpulpBindSeed(),
     XpulpBundle(),
     PortableBinaryDense(),
     DspBinaryDense(),

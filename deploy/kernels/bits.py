@@ -53,21 +53,32 @@ class PortableHamming(Kernel):
 
 
 class PortableBind(Kernel):
-    """``ek_bind`` of two tensors, ``ek_bind_key`` with a constant."""
+    """``ek_bind`` of two tensors, ``ek_bind_key`` with a constant, ``ek_bind_seed`` with what a seed gives."""
 
     name = "bind"
     op = Bind
     header = "bind.h"
 
     def calls(self, site: Site) -> Sequence[Call]:
-        key = cast(Bind, site.op).key
+        op, key = cast(Bind, site.op), cast(Bind, site.op).key
+        if op.seed is not None:
+            return [self._seeded(op, op.seed, site)]
         geometry = ("ek_bind_geometry", {"words": site.output.nbytes // 4})
         if key is None:
             return [Call("ek_bind", geometry, (0, 1))]
         return [Call("ek_bind_key", geometry, arrays=(packed("key", key),))]
 
+    def _seeded(self, op: Bind, seed: int, site: Site) -> Call:
+        length = op.channels or site.output.shape[0]
+        fields = {"words": site.output.nbytes // 4, "row": bits.nbytes(length) // 4, "first": op.first}
+        tail = (1 << (length - 1) % bits.WORD + 1) - 1
+        low, high = seed & 0xFFFFFFFF, seed >> 32
+        return Call(
+            "ek_bind_seed", ("ek_bind_seed_geometry", {**fields, "tail": tail, "seed_low": low, "seed_high": high})
+        )
+
     def cycles(self, site: Site) -> float:
-        return 2.0 * site.output.nbytes
+        return (2.0 if cast(Bind, site.op).seed is None else 6.0) * site.output.nbytes
 
     def inplace(self, site: Site) -> tuple[int, ...]:
         return tuple(range(len(site.inputs)))

@@ -9,7 +9,7 @@ from typing import cast
 from deploy.kernels.base import Call, Site
 from deploy.kernels.bits import PortableBind, PortableBundle, PortableHamming
 from deploy.kernels.xpulp import TEAM, on_a_team
-from quant.ops import Hamming
+from quant.ops import Bind, Hamming
 
 
 class XpulpHamming(PortableHamming):
@@ -36,20 +36,32 @@ class XpulpHamming(PortableHamming):
         return super().cycles(site) + 8.0 * 60.0
 
 
-class XpulpBind(PortableBind):
-    """``ek_bind_xpulp`` and ``ek_bind_key_xpulp``."""
+class XpulpBindSeed(PortableBind):
+    """``ek_bind_seed_xpulp``: the team shares the words."""
 
-    name = "bind_xpulp"
+    name = "bind_seed_xpulp"
     isa = "xpulpv2"
     header = "xpulpv2/bind.h"
-    mnemonics = ("lp.setup", "p.lw", "p.sw")
     team = True
+
+    def unsupported(self, site: Site) -> str | None:
+        return "its key comes from no seed" if cast(Bind, site.op).seed is None else None
 
     def calls(self, site: Site) -> Sequence[Call]:
         return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
-        return 1.1 * site.output.nbytes
+        return super().cycles(site) / 2
+
+
+class XpulpBind(XpulpBindSeed):
+    """``ek_bind_xpulp`` and ``ek_bind_key_xpulp``: two words at a time."""
+
+    name = "bind_xpulp"
+    mnemonics = ("lp.setup", "p.lw", "p.sw")
+
+    def unsupported(self, site: Site) -> str | None:
+        return None if cast(Bind, site.op).seed is None else "its key comes from a seed"
 
 
 class XpulpBundle(PortableBundle):

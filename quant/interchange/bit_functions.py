@@ -2,6 +2,7 @@
 
 * ``Hamming(x, memory) {centroids}``: distances (N, C); memory (D, rows) or (N, D, rows), ``centroids`` rows per class
 * ``HammingSeen(x, memory, seen) {centroids}``: D + 1 for classes whose ``seen`` (N, C) is not above 0
+* ``BindSeed(x) {seed}``: XOR with the bits of SplitMix64 (:mod:`quant.splitmix`); each position's begin with a word
 * ``Majority(x)``, ``Parity(x)``: (N, D) of (N, D, B)
 
 Rows differ in |x| + |w| - 2 x.w bits; the product is one of int8 by int8, which is exact.
@@ -11,9 +12,11 @@ from __future__ import annotations
 
 from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
 
+from quant import splitmix
 from quant.interchange.local_function import from_attribute, function
 
-I8, I32, BOOL = TensorProto.INT8, TensorProto.INT32, TensorProto.BOOL
+I8, I32, I64, U64 = TensorProto.INT8, TensorProto.INT32, TensorProto.INT64, TensorProto.UINT64
+BOOL = TensorProto.BOOL
 node = helper.make_node
 
 
@@ -75,6 +78,72 @@ def _counted() -> list[NodeProto]:
     ]
 
 
+def _splitmix() -> list[NodeProto]:
+    """``mixed``: words 0 to ``count`` - 1 of ``seed``; products wrap in int64, shifts are those of uint64."""
+
+    def constant(value: int) -> int:
+        return value - (1 << 64 if value >> 63 else 0)
+
+    nodes = [
+        from_attribute(node("Constant", [], ["start"]), "value_int", "seed", AttributeProto.INT),
+        node("Constant", [], ["none"], value_int=0),
+        node("Constant", [], ["one"], value_int=1),
+        node("Constant", [], ["gamma"], value_int=constant(splitmix.GAMMA)),
+        node("Range", ["none", "count", "one"], ["index"]),
+        node("Add", ["index", "one"], ["behind"]),
+        node("Mul", ["behind", "gamma"], ["steps"]),
+        node("Add", ["steps", "start"], ["counter"]),
+        node("Cast", ["counter"], ["z0"], to=U64),
+    ]
+    for i, shift in enumerate(splitmix.SHIFTS):
+        shifted = helper.make_tensor(f"places{i}", U64, [], [shift])
+        nodes += [
+            node("Constant", [], [f"places{i}"], value=shifted),
+            node("BitShift", [f"z{i}", f"places{i}"], [f"upper{i}"], direction="RIGHT"),
+            node("BitwiseXor", [f"z{i}", f"upper{i}"], [f"folded{i}"]),
+        ]
+        if i < len(splitmix.MULTIPLIERS):
+            nodes += [
+                node("Constant", [], [f"factor{i}"], value_int=constant(splitmix.MULTIPLIERS[i])),
+                node("Cast", [f"folded{i}"], [f"signed{i}"], to=I64),
+                node("Mul", [f"signed{i}", f"factor{i}"], [f"product{i}"]),
+                node("Cast", [f"product{i}"], [f"z{i + 1}"], to=U64),
+            ]
+    return [*nodes, node("Identity", [f"folded{len(splitmix.SHIFTS) - 1}"], ["mixed"])]
+
+
+def _bind_seed() -> FunctionProto:
+    nodes = [
+        node("Shape", ["x"], ["shape"], start=1),
+        node("Shape", ["x"], ["length"], start=1, end=2),
+        node("ReduceProd", ["shape"], ["elements"], keepdims=0),
+        node("ReduceProd", ["length"], ["channels"], keepdims=0),
+        node("Div", ["elements", "channels"], ["positions"]),
+        node("Constant", [], ["width"], value_int=64),
+        node("Constant", [], ["less"], value_int=63),
+        node("Add", ["channels", "less"], ["filled"]),
+        node("Div", ["filled", "width"], ["row"]),
+        node("Mul", ["row", "positions"], ["count"]),
+        *_splitmix(),
+        _ints("last", -1),
+        node("Unsqueeze", ["mixed", "last"], ["column"]),
+        node("Range", ["none", "width", "one"], ["bits"]),
+        node("Cast", ["bits"], ["bits_u"], to=U64),
+        node("BitShift", ["column", "bits_u"], ["moved"], direction="RIGHT"),
+        node("Constant", [], ["lowest"], value=helper.make_tensor("lowest", U64, [], [1])),
+        node("BitwiseAnd", ["moved", "lowest"], ["bit"]),
+        node("Cast", ["bit"], ["drawn"], to=BOOL),
+        node("Unsqueeze", ["positions", "first"], ["rows"]),
+        node("Concat", ["rows", "last"], ["by_row"], axis=0),
+        node("Reshape", ["drawn", "by_row"], ["table"]),
+        node("Slice", ["table", "first", "length", "second"], ["cut"]),
+        node("Transpose", ["cut"], ["channel_first"], perm=[1, 0]),
+        node("Reshape", ["channel_first", "shape"], ["key"]),
+        node("Xor", ["x", "key"], ["y"]),
+    ]
+    return function("BindSeed", ["x"], "y", ["seed"], [_ints("first", 0), _ints("second", 1), *nodes])
+
+
 def _majority() -> FunctionProto:
     nodes = [
         *_counted(),
@@ -98,4 +167,4 @@ def _parity() -> FunctionProto:
 
 def bit_functions() -> list[FunctionProto]:
     """All functions on bits."""
-    return [_hamming(), _hamming_seen(), _majority(), _parity()]
+    return [_hamming(), _hamming_seen(), _majority(), _parity(), _bind_seed()]

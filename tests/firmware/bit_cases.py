@@ -45,6 +45,7 @@ def bindings(rng: np.random.Generator) -> Iterator[Case]:
     for shape in ((1,), (70,), (33, 5), (300, 3), (5, 2, 3), (1025,)):
         x, other = bit_tensor("x", *shape), bit_tensor("other", *shape)
         yield Case(f"bind {shape} with a key", Bind(some_bits(rng, *shape)), (x,), (draw(rng, x),))
+        yield Case(f"bind {shape} with a seed", Bind(seed=int(rng.integers(1 << 63)) * 2 + 1), (x,), (draw(rng, x),))
         yield Case(f"bind {shape}", Bind(), (x, other), (draw(rng, x), draw(rng, other)))
 
 

@@ -30,7 +30,7 @@ def bit_graph(seed: int, longest: int = 400, most: int = 8) -> Graph:
 
     x = b.input("x", (length, positions), DType.B1)
     keyed = b.add("keyed", Bind(random(length, positions)), x)
-    both = b.add("both", Bind(), keyed, b.add("other", Bind(random(length, positions)), x))
+    both = b.add("both", Bind(), keyed, b.add("other", Bind(seed=seed), x))
     query = b.add("majority", Bundle("majority"), keyed)
     parity = b.add("parity", Bundle("xor"), both)
     seen = b.add("distances", Hamming(random(length, classes)), query)

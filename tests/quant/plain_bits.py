@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from numpy.typing import NDArray
 
 from quant.ops import ArgMin, Bind, Bundle, Hamming, Op
@@ -13,8 +14,24 @@ Element = Callable[[Index], int]
 
 
 def bind(op: Bind, xs: Sequence[NDArray]) -> Element:
+    if op.seed is not None:
+        return seeded(op.seed, xs[0])
     key = xs[1] if op.key is None else op.key
     return lambda i: int(int(xs[0][i]) != int(key[i]))
+
+
+def seeded(seed: int, x: NDArray) -> Element:
+    """Bit by bit from the definition of SplitMix64."""
+
+    def value(i: Index) -> int:
+        position = int(np.ravel_multi_index(i[1:], x.shape[1:])) if x.ndim > 1 else 0
+        z = seed + (position * -(-len(x) // 64) + i[0] // 64 + 1) * 0x9E3779B97F4A7C15
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+            z %= 1 << 64
+            z = (z ^ (z >> shift)) * factor
+        return int(x[i]) ^ (z >> i[0] % 64 & 1)
+
+    return value
 
 
 def bundle(op: Bundle, xs: Sequence[NDArray]) -> Element:

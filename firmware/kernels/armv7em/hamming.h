@@ -11,9 +11,9 @@
 #include "../hamming.h"
 #include "dsp.h"
 
-enum { EK_BLOCK_WORDS = 8, EK_BYTE_BLOCKS = 31 }; /* blocks whose counts of eights fit a byte: at most 8 each */
+enum { EK_BLOCK_WORDS = 8, EK_RUN_BLOCKS = 4095 }; /* blocks whose eights fit 16 bits: at most 16 in each half */
 
-/* What has been counted: running words by weight, and sums of eights in bytes. */
+/* What has been counted: running words by weight, and sums of eights in halves. */
 typedef struct {
     uint32_t ones, twos, fours, eights;
 } ek_counts;
@@ -57,7 +57,8 @@ EK_INLINE void ek_count_blocks(ek_counts *n, const uint32_t *x, const uint32_t *
     EK_ADD3("%[twos]", "%[b]", "%[c]", "%[d]") EK_ADD3("%[fours]", "%[a]", "%[b]", "%[c]")                             \
     "and %[b], %[a], #0xaaaaaaaa\n\tsub %[a], %[a], %[b], lsr #1\n\t"                                                  \
     "and %[b], %[a], #0x33333333\n\teor %[a], %[a], %[b]\n\tadd %[a], %[b], %[a], lsr #2\n\t"                          \
-    "add %[a], %[a], %[a], lsr #4\n\tand %[a], %[a], #0x0f0f0f0f\n\tadd %[eights], %[eights], %[a]\n\t"
+    "add %[a], %[a], %[a], lsr #4\n\tand %[a], %[a], #0x0f0f0f0f\n\t"                                                  \
+    "uxtab16 %[eights], %[eights], %[a]\n\tuxtab16 %[eights], %[eights], %[a], ror #8\n\t"
     __asm__ volatile(
         "sub %[x], %[x], #24\n\ttst %[count], #1\n\tadd %[count], %[x], %[count], lsl #5\n\tbne 2f\n\t"
         ".p2align 2\n1:\n\t" EK_EIGHT "2:\n\t" EK_EIGHT "cmp %[x], %[count]\n\tbne 1b\n\t"
@@ -75,7 +76,8 @@ EK_INLINE void ek_count_blocks(ek_counts *n, const uint32_t *x, const uint32_t *
             const uint32_t first = ek_full_add(&n->ones, a[0] ^ b[0], a[1] ^ b[1]);
             carry[i] = ek_full_add(&n->twos, first, ek_full_add(&n->ones, a[2] ^ b[2], a[3] ^ b[3]));
         }
-        n->eights += ek_popcount_bytes(ek_full_add(&n->fours, carry[0], carry[1]));
+        const uint32_t bytes = ek_popcount_bytes(ek_full_add(&n->fours, carry[0], carry[1]));
+        n->eights += (bytes & 0x00ff00ffu) + ((bytes >> 8) & 0x00ff00ffu);
     }
 #endif
 }
@@ -89,11 +91,11 @@ EK_INLINE int32_t ek_distance_dsp(const uint32_t *x, const uint32_t *row, int32_
         n.fours ^= two & n.twos;
         n.twos ^= two;
     }
-    for (int32_t left = words / EK_BLOCK_WORDS; left > 0; left -= EK_BYTE_BLOCKS) {
-        const int32_t blocks = ek_min(left, EK_BYTE_BLOCKS);
+    for (int32_t left = words / EK_BLOCK_WORDS; left > 0; left -= EK_RUN_BLOCKS) {
+        const int32_t blocks = ek_min(left, EK_RUN_BLOCKS);
         n.eights = 0;
         ek_count_blocks(&n, x, row, blocks);
-        eights = ek_add_bytes(eights, n.eights);
+        eights += (n.eights & 0xffffu) + (n.eights >> 16);
         x += EK_BLOCK_WORDS * blocks;
         row += EK_BLOCK_WORDS * blocks;
     }

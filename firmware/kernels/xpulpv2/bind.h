@@ -41,4 +41,8 @@ EK_INLINE void ek_bind_key_xpulp(const ek_bind_geometry *g, ek_team team, const 
     ek_bind_xpulp(g, team, x, key, y);
 }
 
+EK_INLINE void ek_bind_seed_xpulp(const ek_bind_seed_geometry *g, ek_team team, const uint32_t *x, uint32_t *y) {
+    ek_bind_drawn(g, x, y, ek_share(g->words, team.core, team.cores), ek_share(g->words, team.core + 1, team.cores));
+}
+
 #endif
