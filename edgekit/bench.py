@@ -51,8 +51,9 @@ def measure(folder: Path, entries: Sequence[Entry] = ENTRIES) -> dict[str, dict[
         graph = entry_graph(entry)
         for board in map(load_board, entry.boards):
             figures[f"{entry.name} on {board.name}"] = board_figures(graph, board, folder, entry.memory)
-    for board in map(load_board, bench_bits.BOARDS):
-        figures[f"{bench_bits.SEARCH} on {board.name}"] = board_figures(bench_bits.searches(), board, folder)
+    for name, make in bench_bits.GRAPHS.items():
+        for board in map(load_board, bench_bits.BOARDS):
+            figures[f"{name} on {board.name}"] = board_figures(make(), board, folder)
     return figures | kernel_figures(folder)
 
 
