@@ -18,6 +18,7 @@ VERBS = {
     "run": "everything: train, quantize, build, emulate, compare all machines, report",
     "train": "train a network in float, then with fake quantization",
     "quantize": "write a trained network as integer ONNX",
+    "export": "write an integer model of bits as QONNX",
     "build": "turn an integer model.onnx into a C project and firmware",
     "emulate": "run firmware on inputs and price it, layer by layer",
     "profile": "price any bare-metal program, function by function",

@@ -1,4 +1,4 @@
-"""Turn an integer model.onnx (or a QCDQ model) into a C project, firmware and a size table. Needs no torch."""
+"""Turn an integer model.onnx (or a QCDQ or QONNX model) into a C project, firmware and a size table. Needs no torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, help="integer model.onnx, or QCDQ")
+    parser.add_argument("model", type=Path, help="integer model.onnx, QCDQ, or QONNX of bits")
     parser.add_argument("--board", required=True, help="board to build for ('edgekit boards' lists them)")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--compiler", default="zig", help="zig (default) or gcc (the target's own)")

@@ -10,19 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
+from quant.dtypes import DType
 from quant.errors import Problem, UserError
 from quant.graph import Graph, Node, Tensor
+from quant.interchange.expand import LARGEST
 from quant.interchange.functions import IR_VERSION
 from quant.interchange.local_function import OPSET
 from quant.interchange.qonnx.values import DOMAIN
-from quant.ops import ArgMin, BinaryConv, BinaryDense, Bind, Bundle, Hamming, Op, Reshape, Threshold
+from quant.ops import ArgMin, Binarize, BinaryConv, BinaryDense, Bind, Bundle, Hamming, Op, Project, Reshape, Threshold
 from quant.ops.binary import signs
 
 
 def to_qonnx(graph: Graph) -> ModelProto:
     """The graph with reals for integers: +1 and -1 for bits, sums as they are.
 
-    Inputs are reals whose sign counts; 0 is positive. An index stays an integer (int64).
+    Inputs are reals: for bits their sign counts, 0 is positive; other inputs are the stored integers. An index stays
+    an integer (int64).
 
     Raises:
         UserError: nodes that are no layers on bits, states, or several entries.
@@ -35,7 +38,7 @@ def to_qonnx(graph: Graph) -> ModelProto:
             "export the whole model as integer ONNX; 8-bit networks as QCDQ",
         )
         for node in graph.nodes
-        if (reason := _refused(node)) is not None
+        if (reason := _refused(graph, node)) is not None
     ]
     if graph.states or len(graph.entries) != 1:
         problems.append(Problem("it has states or several entries", f"model '{graph.name}'", "one entry, no states"))
@@ -43,17 +46,22 @@ def to_qonnx(graph: Graph) -> ModelProto:
         raise UserError(problems)
     writer = _Writer(graph)
     for x in graph.inputs:
-        writer.quantized(writer.bits(x.name), x.name)
+        if x.dtype is DType.B1:
+            writer.quantized(writer.bits(x.name), x.name)
     for node in graph.nodes:
         EXPORTS[type(node.op)](writer, node, node.op)
     return writer.model()
 
 
-def _refused(node: Node) -> str | None:
+def _refused(graph: Graph, node: Node) -> str | None:
     if type(node.op) not in EXPORTS:
         return "another operator"
     if isinstance(node.op, Hamming) and (node.op.memory is None or node.op.centroids > 1 or node.op.counted):
         return "its memory is a state, or has several centroids"
+    if isinstance(node.op, Project) and node.op.dimension > LARGEST:
+        return f"a matrix of more than {LARGEST} rows"
+    if isinstance(node.op, Project) and len(graph.inputs_of(node)[0].shape) > 1:
+        return "a matrix for each of several positions"
     layer = isinstance(node.op, BinaryConv | BinaryDense)
     if layer and not isinstance(cast(BinaryDense, node.op).finish, Threshold | None):
         return "its sums are requantized; let them be compared, or leave them as they are"
@@ -92,7 +100,8 @@ class _Writer:
 
     def bits(self, tensor: str) -> str:
         """The model's name of a tensor of the graph; inputs are reals, their bits are another tensor."""
-        return f"{tensor}:bits" if any(x.name == tensor for x in self.graph.inputs) else tensor
+        given = any(x.name == tensor and x.dtype is DType.B1 for x in self.graph.inputs)
+        return f"{tensor}:bits" if given else tensor
 
     def node(self, op_type: str, inputs: Sequence[str], output: str, name: str = "", **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op_type, inputs, [output], name=name or output, **attributes))
@@ -130,9 +139,23 @@ def _layer(writer: _Writer, node: Node, op: Op) -> None:
         writer.quantized(y, last)
 
 
+def _binarize(writer: _Writer, node: Node, op: Op) -> None:
+    threshold, rank = np.asarray(cast(Binarize, op).threshold), len(writer.graph.tensors[node.output].shape)
+    level = writer.reals(f"{node.output}:level", threshold.reshape(-1, *[1] * (rank - 1) * threshold.ndim))
+    writer.quantized(node.output, writer.node("Sub", [node.inputs[0], level], f"{node.output}:real", node.name))
+
+
+def _project(writer: _Writer, node: Node, op: Op) -> None:
+    """The matrix of +1, -1 and 0 as it is: a constant of float32, in which sums below 2^24 are exact."""
+    project, (values,) = cast(Project, op), writer.graph.tensors[node.inputs[0]].shape
+    matrix = writer.reals(f"{node.output}:matrix", project.rows(values, 0, project.dimension).T)
+    writer.quantized(node.output, writer.node("MatMul", [node.inputs[0], matrix], f"{node.output}:real", node.name))
+
+
 def _bind(writer: _Writer, node: Node, op: Op) -> None:
     """Bits differ where the product of their signs is -1; a key changes its sign beforehand."""
-    key, (first, *others) = cast(Bind, op).key, map(writer.bits, node.inputs)
+    bind, (first, *others) = cast(Bind, op), map(writer.bits, node.inputs)
+    key = bind.key if bind.seed is None else bind.drawn(bind.seed, writer.graph.tensors[node.output].shape)
     if key is not None:
         writer.node("Mul", [first, writer.signs(f"{node.output}:key", ~key)], node.output, node.name)
         return
@@ -174,9 +197,11 @@ Export = Callable[[_Writer, Node, Op], None]
 EXPORTS: dict[type[Op], Export] = {
     BinaryDense: _layer,
     BinaryConv: _layer,
+    Binarize: _binarize,
     Bind: _bind,
     Bundle: _bundle,
     Hamming: _hamming,
+    Project: _project,
     ArgMin: _argmin,
     Reshape: _reshape,
 }

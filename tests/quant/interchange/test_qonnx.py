@@ -16,7 +16,7 @@ from quant.graph import Graph, GraphBuilder, State
 from quant.interchange.qonnx import from_qonnx, to_qonnx
 from quant.interchange.read import from_proto
 from quant.interchange.write import to_onnx
-from quant.ops import ArgMin, BinaryConv, BinaryDense, Bind, Bundle, Hamming, Threshold
+from quant.ops import ArgMin, Binarize, BinaryConv, BinaryDense, Bind, Bundle, Hamming, Project, Threshold
 from quant.reference import run
 from tests.quant.binary_models import conv, dense
 from tests.quant.interchange.qonnx import Sheet, evaluate
@@ -151,7 +151,7 @@ def test_exported_hypervectors() -> None:
     builder = GraphBuilder("hd")
     x = builder.input("x", (20, 4), DType.B1)
     bound = builder.add("bound", Bind(RNG.integers(0, 2, (20, 4)).astype(bool)), x)
-    twice = builder.add("twice", Bind(), bound, x)
+    twice = builder.add("twice", Bind(), bound, builder.add("seeded", Bind(seed=6), x))
     outputs = [
         builder.add(f"{mode}{i}", Bundle(mode), y) for i, y in enumerate((bound, twice)) for mode in ("majority", "xor")
     ]
@@ -166,6 +166,36 @@ def test_exported_hypervectors() -> None:
         for y, found in zip(graph.outputs, evaluate(model, x_values), strict=True):
             integers = expected[y.name].astype(np.int64)
             assert np.array_equal(found, 2 * integers - 1 if y.dtype is DType.B1 else integers), y.name
+
+
+def check_integers(graph: Graph, low: int, high: int) -> None:
+    """Inputs that are no bits are the stored integers."""
+    model, shape = to_qonnx(graph), graph.inputs[0].shape
+    for _ in range(5):
+        x = RNG.integers(low, high, (1, *shape))
+        expected = run(graph, {"x": x})[graph.outputs[0].name]
+        (found,) = evaluate(model, x)
+        assert np.array_equal(found > 0, expected)
+
+
+@pytest.mark.parametrize("threshold", [np.array(3), np.array([-1, 0, 2, 5])])
+@pytest.mark.parametrize("spatial", [(), (3,)])
+def test_exported_thresholds(threshold: NDArray, spatial: tuple[int, ...]) -> None:
+    builder = GraphBuilder("thresholds")
+    builder.output(builder.add("y", Binarize(threshold), builder.input("x", (4, *spatial), DType.S8, 7)))
+    check_integers(builder.build(), -8, 8)
+
+
+def test_exported_projection() -> None:
+    builder = GraphBuilder("projection")
+    builder.output(builder.add("y", Project.sparse(40, 3, 0.2, 30), builder.input("x", (30,), DType.S16)))
+    check_integers(builder.build(), -300, 300)
+
+
+def projection(bits: int, *shape: int) -> Graph:
+    builder = GraphBuilder("projection")
+    builder.output(builder.add("y", Project(bits, 3), builder.input("x", shape, DType.S16)))
+    return builder.build()
 
 
 def with_state() -> Graph:
@@ -197,6 +227,8 @@ def held() -> Graph:
         (with_state(), "it has states or several entries"),
         (scaled(), "node 'y' (binary_dense): it has no form with BipolarQuant (its sums are requantized"),
         (held(), "its memory is a state, or has several centroids"),
+        (projection(1025, 4), "a matrix of more than 1024 rows"),
+        (projection(8, 4, 2), "a matrix for each of several positions"),
     ],
 )
 def test_not_exported(graph: Graph, words: str) -> None:
