@@ -52,7 +52,11 @@ GCC_CORTEX = {
 
 # The program is plain RV32IMC; kernels bring their own instructions.
 ZIG_CLUSTER = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c+zicsr")
+ZIG_CLUSTER_FLOAT = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c+f+zicsr")
 GCC_CLUSTER = ("-march=rv32imc_zicsr", "-mabi=ilp32", "-msmall-data-limit=0")
+
+
+GCC_CLUSTER_FLOAT = ("-march=rv32imfc_zicsr", "-mabi=ilp32", "-msmall-data-limit=0")
 
 
 @dataclass(frozen=True)
@@ -131,15 +135,19 @@ def check_compiler(target: str, core: str, name: str) -> None:
         cortex_compiler(core, name)
 
 
-def cluster_compiler(name: str = "zig") -> Compiler:
+def cluster_compiler(name: str = "zig", floating_point: bool = False) -> Compiler:
     """The compiler ``name`` for the bare-metal program of a cluster.
+
+    Args:
+        floating_point: with the F extension.
 
     Raises:
         UserError: unknown compiler, or not installed.
     """
     link = ("-Wl,--gc-sections", "-Wl,-e,_start")
     if name == "zig":
-        flags = (*ZIG_CLUSTER, *COMMON, "-fno-sanitize=all", *FREESTANDING)
+        target = ZIG_CLUSTER_FLOAT if floating_point else ZIG_CLUSTER
+        flags = (*target, *COMMON, "-fno-sanitize=all", *FREESTANDING)
         return Compiler("zig", (*zig(), "cc"), flags, link)
     if name == "gcc":
         path = shutil.which("riscv64-unknown-elf-gcc")
@@ -149,5 +157,7 @@ def cluster_compiler(name: str = "zig") -> Compiler:
                 Problem("riscv64-unknown-elf-gcc is not on the PATH", "compiler", ", ".join(COMPILERS), fix)
             )
         alone = ("-nostdlib", *link, "-lgcc")  # with or without a C library
-        return Compiler("gcc", (path,), (*GCC_CLUSTER, *COMMON, *FREESTANDING), alone)
+        return Compiler(
+            "gcc", (path,), (*(GCC_CLUSTER_FLOAT if floating_point else GCC_CLUSTER), *COMMON, *FREESTANDING), alone
+        )
     raise unknown("compiler", name, COMPILERS)

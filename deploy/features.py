@@ -11,14 +11,15 @@ from quant.front_end import FrontEnd, front_end
 from quant.graph import Graph
 
 HEADER = "features/riemann.h"
-FLOAT_SUFFIXES = ("fpv4-sp-d16", "fpv5-sp-d16")
+FLOAT_UNITS = ("fpv4-sp-d16", "fpv5-sp-d16", "rv32imfc")
 WAITING_CORE = "cortex-m4f"  # its multiplications and additions take two cycles, one where something else comes between
 PER_LINE = 6
+BLOCK = 32  # EK_TIMES
 
 
 def has_float(board: Board) -> bool:
-    """Whether the board computes in float32 by its own instructions."""
-    return board.target == "host" or any(name in FLOAT_SUFFIXES for name in board.isa)
+    """Whether every core of the board has an FPU of its own."""
+    return board.target == "host" or any(name in FLOAT_UNITS for name in board.isa)
 
 
 def on_board(graph: Graph, board: Board) -> FrontEnd | None:
@@ -42,7 +43,7 @@ def facts(graph: Graph, board: Board, prefix: str) -> dict[str, Any] | None:
         "samples": front.samples,
         "bands": front.bands,
         "function": f"{prefix}_features" if here else None,
-        "reason": None if here else f"{board.name} has no FPU: its input is the int16 features",
+        "reason": None if here else f"{board.name} has no FPU in every core: its input is the int16 features",
         "sample_bytes": sample_bytes(front),
         "table_bytes": table_bytes(front) if here else 0,
     }
@@ -56,6 +57,12 @@ def sample_bytes(front: FrontEnd) -> int:
 def table_bytes(front: FrontEnd) -> int:
     """Bytes of the constants of all bands."""
     return 4 * front.bands * (5 + front.channels**2) + 12 + front.channels
+
+
+def scratch_bytes(front: FrontEnd) -> int:
+    """Bytes of ``ek_scratch``."""
+    n = front.channels
+    return 4 * (n * n + max(BLOCK * n, 2 * n * n) + 8 * n)
 
 
 def prototype(prefix: str) -> str:
@@ -94,15 +101,12 @@ def adapter(prefix: str) -> list[str]:
 ADAPTER = "void ek_model_features(const void *samples, void *features)"
 
 
-def source(front: FrontEnd, prefix: str, heading: str, core: str = "host") -> str:
-    """``features.c`` for a core; compile it with -ffp-contract=off."""
+def tables(front: FrontEnd) -> list[str]:
+    """C definitions of ``shared`` and ``bands``."""
     device = device_front_end(front)
-    lines = [heading, *(["#define EK_RESULTS_WAIT"] if core == WAITING_CORE else [])]
-    lines += [f"#define EK_CHANNELS {front.channels}", "", f'#include "{HEADER}"', ""]
-    lines += [f"{prototype(prefix)};", ""]
     numbers = f"{front.samples}, {c_float(float(device.ridge))}, {c_float(float(device.steps))}"
     parents = ", ".join(map(str, device.parents))
-    lines += [f"static const ek_window_features shared = {{{numbers}, {{{parents}}}}};", ""]
+    lines = [f"static const ek_window_features shared = {{{numbers}, {{{parents}}}}};", ""]
     lines += [f"static const ek_band bands[{front.bands}] = {{"]
     for factors, gain, whitening in zip(device.sections, device.gains, device.whitening, strict=True):
         sections = ", ".join(c_float(value) for value in factors.tolist())
@@ -110,7 +114,15 @@ def source(front: FrontEnd, prefix: str, heading: str, core: str = "host") -> st
         words = [c_float(value) for value in whitening.ravel().tolist()]
         lines += [f"         {', '.join(words[at : at + PER_LINE])}," for at in range(0, len(words), PER_LINE)]
         lines += ["     }},"]
-    lines += ["};", "", "static ek_scratch scratch;", "", prototype(prefix), "{"]
+    return [*lines, "};", ""]
+
+
+def source(front: FrontEnd, prefix: str, heading: str, core: str = "host") -> str:
+    """``features.c`` for one core; compile it with -ffp-contract=off."""
+    lines = [heading, *(["#define EK_RESULTS_WAIT"] if core == WAITING_CORE else [])]
+    lines += [f"#define EK_CHANNELS {front.channels}", "", f'#include "{HEADER}"', ""]
+    lines += [f"{prototype(prefix)};", "", *tables(front)]
+    lines += ["static ek_scratch scratch;", "", prototype(prefix), "{"]
     lines += [f"    for (int32_t band = 0; band < {front.bands}; band++) {{"]
     lines += ["        ek_features_band(&shared, &bands[band], samples, &scratch, features + band * EK_TRIANGLE);"]
     return "\n".join([*lines, "    }", "}", ""])

@@ -99,6 +99,32 @@ class Simulator:
             arrays = np.array(outputs), dumps.arrays()
             return Simulation(*arrays, cost, machine.misaligned, deepest, passed, machine.mips)
 
+    def features(
+        self, windows: NDArray[np.int16], point: OperatingPoint, cores: int | None = None
+    ) -> tuple[NDArray[np.int16], NDArray, int]:
+        """Features, outputs and cycles from samples to features (the last window's) of windows (N, channels, samples).
+
+        Raises: as :meth:`run`.
+        """
+        team, done = self.board.team(cores), (CONTROLLER, self.image.symbol("ek_features_done").address)
+        rows, outputs, cycles = [], [], 0
+        with self._machine(point, self._layers()) as machine:
+            self._poke(machine, "ek_cores", team)
+            self._poke(machine, "ek_requests", len(windows))
+            self._poke(machine, "ek_from_samples", 1)
+            self._to_exchange(machine)
+            for window in windows:
+                machine.write(self.image.symbol("ek_sample_buffer").address, window.astype("<i2").tobytes())
+                machine.reset_stats()
+                machine.run(stop_at=[done])
+                cycles = machine.cycles
+                given = machine.read(self.image.symbol("ek_input_buffer").address, self.facts["inputs"][0]["bytes"])
+                rows.append(np.frombuffer(given, "<i2"))
+                self._to_exchange(machine)
+                outputs.append(self._output(machine))
+            max(self.stacks.used(machine))
+        return np.array(rows), np.array(outputs), cycles
+
     def time_in(
         self, function: str, behind: str, sample: NDArray, point: OperatingPoint, cores: int | None = None
     ) -> int:

@@ -6,8 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from deploy import nvm
+from deploy import features, nvm
 from deploy.boards import Board
+from deploy.codegen import identifier
 from deploy.compilers import cluster_compiler
 from deploy.elf import Image, read_elf
 from deploy.facts import layer_facts, model_facts, tensor_facts
@@ -35,13 +36,17 @@ def write_cluster(
     steps = make_steps(plan)
     write_cluster_project(plan, steps, folder)
     elf, script = folder / "firmware.elf", folder / "runtime" / "bare" / "link.ld"
-    cluster_compiler(compiler).compile(bare_sources(folder), elf, *bare_includes(folder), f"-Wl,-T,{script}")
+    floating_point = features.on_board(graph, board) is not None
+    cluster_compiler(compiler, floating_point).compile(
+        bare_sources(folder), elf, *bare_includes(folder), f"-Wl,-T,{script}"
+    )
     return plan, _facts(plan, steps, read_elf(elf, "EM_RISCV"), compiler)
 
 
 def _facts(plan: ClusterPlan, steps: list[Step], image: Image, compiler: str) -> dict[str, Any]:
     return {
         **model_facts(plan, compiler),
+        "front_end": features.facts(plan.graph, plan.board, identifier(plan.graph.name)),
         "sha256": hashlib.sha256(image.path.read_bytes()).hexdigest(),
         "bytes": _sizes(plan, image),
         "table_bytes": _table_bytes(steps, image),

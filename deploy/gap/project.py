@@ -6,15 +6,17 @@ import shutil
 from pathlib import Path
 from string import Template
 
-from deploy import interface
+from deploy import features, interface
 from deploy.codegen import calls, identifier, provenance
-from deploy.compilers import COMMON, FREESTANDING, GCC_CLUSTER, ZIG_CLUSTER
+from deploy.compilers import COMMON, FREESTANDING, GCC_CLUSTER, GCC_CLUSTER_FLOAT, ZIG_CLUSTER, ZIG_CLUSTER_FLOAT
 from deploy.gap import codegen
+from deploy.gap import features as cluster_features
 from deploy.gap.plan import STACK_BYTES, ClusterPlan
 from deploy.gap.steps import Step
 from deploy.paths import edgekit_version, firmware_root
-from deploy.project import copy_kernels
+from deploy.project import FEATURES, copy_kernels, copy_with_includes
 
+MODEL = ("model.c", "model_selftest.c")
 CONTROLLER_STACK_BYTES = 2_048  # the controller only hands over and compares
 
 
@@ -22,15 +24,20 @@ def write_cluster_project(plan: ClusterPlan, steps: list[Step], folder: Path) ->
     """Write every source and build file below ``folder`` (which must exist)."""
     root = firmware_root()
     (folder / "src").mkdir()
+    prefix, front = identifier(plan.graph.name), features.on_board(plan.graph, plan.board)
     arenas = {"ARENA": plan.l2.size, "L1": plan.l1_bytes}
     texts = {
-        "model.h": interface.header(plan, arenas),
+        "model.h": interface.header(plan, arenas, features.declarations(front, prefix) if front else []),
         "model.c": codegen.source(plan, steps),
         "model_constants.h": codegen.constants(plan),
         "model_selftest.c": interface.selftest(plan),
         "ek_model.h": interface.adapter(plan),
         "ek_config.h": _config(plan),
     }
+    if front:
+        heading = provenance(plan, "Front end")
+        texts[FEATURES] = cluster_features.source(front, prefix, heading, plan.board)
+        copy_with_includes(root, Path(features.HEADER), folder)
     for name, text in texts.items():
         (folder / "src" / name).write_text(text, encoding="utf-8")
     copy_kernels((layer.kernel.header for layer in plan.layers), folder / "kernels")
@@ -74,7 +81,7 @@ def host_includes(folder: Path) -> list[str]:
 
 
 def _model(folder: Path) -> list[Path]:
-    return [folder / "src" / "model.c", folder / "src" / "model_selftest.c"]
+    return [path for name in (*MODEL, FEATURES) if (path := folder / "src" / name).exists()]
 
 
 def _config(plan: ClusterPlan) -> str:
@@ -93,7 +100,7 @@ def _config(plan: ClusterPlan) -> str:
 def _template_values(plan: ClusterPlan) -> dict[str, str]:
     board, graph, cluster = plan.board, plan.graph, plan.board.cluster
     assert cluster is not None
-    prefix = identifier(graph.name)
+    prefix, front = identifier(graph.name), features.on_board(graph, board)
     return {
         "model": graph.name,
         "prefix": prefix,
@@ -106,8 +113,9 @@ def _template_values(plan: ClusterPlan) -> dict[str, str]:
         "output_bytes": str(sum(t.nbytes for t in graph.outputs)),
         "common": " ".join(COMMON),
         "freestanding": " ".join(FREESTANDING),
-        "zig_target": " ".join(ZIG_CLUSTER),
-        "gcc_target": " ".join(GCC_CLUSTER),
+        "model_sources": " ".join(f"src/{name}" for name in (*MODEL, *([FEATURES] if front else []))),
+        "zig_target": " ".join(ZIG_CLUSTER_FLOAT if front else ZIG_CLUSTER),
+        "gcc_target": " ".join(GCC_CLUSTER_FLOAT if front else GCC_CLUSTER),
         "cores": str(cluster.cores),
         "core_stack_bytes": str(STACK_BYTES),
         "stack_bytes": str(CONTROLLER_STACK_BYTES),

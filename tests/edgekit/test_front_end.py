@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from deploy.boards import load_board
 from deploy.build import Build, build_graph
+from deploy.elf import read_elf
+from deploy.features import scratch_bytes
 from edgekit.firmware import Firmware
 from edgekit.front_end import STAGES, EmulatedFrontEnd
 from quant.errors import UserError
@@ -111,3 +114,41 @@ def test_this_computer_has_it_too(tmp_path: Path) -> None:
         ctypes.c_void_p(window.ctypes.data), ctypes.c_void_p(out.ctypes.data)
     )
     np.testing.assert_array_equal(out, Library(FRONT, tmp_path).features(window).ravel())
+
+
+@pytest.fixture(scope="module")
+def gap9(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return build_graph(GRAPH, load_board("gap9"), tmp_path_factory.mktemp("fw") / "gap9")
+
+
+@pytest.mark.parametrize("cores", [1, 2, 8])
+def test_clusters_share_the_bands(gap9: Build, cores: int, tmp_path: Path) -> None:
+    simulator = Firmware.load(gap9.folder).simulator()
+    features, outputs, cycles = simulator.features(WINDOWS[:2], load_board("gap9").operating_point(), cores)
+    library = Library(FRONT, tmp_path)
+    np.testing.assert_array_equal(features, [library.features(window).ravel() for window in WINDOWS[:2]])
+    wanted = run(GRAPH, {"features": features.astype(np.int64)})[GRAPH.outputs[0].name]
+    np.testing.assert_array_equal(outputs, wanted)
+    assert cycles > 0
+
+
+def test_windows_that_no_scratchpad_holds_are_refused(tmp_path: Path) -> None:
+    front = replace(FRONT, samples=12_000)
+    with pytest.raises(UserError, match=r"the front end needs \d+ bytes of L1"):
+        build_graph(graph_of(front), load_board("gap9"), tmp_path / "fw")
+
+
+@pytest.mark.parametrize("board", ["gap8", "mrwolf"])
+def test_boards_without_fpu_read_features(board: str, tmp_path: Path) -> None:
+    built = build_graph(GRAPH, load_board(board), tmp_path / board)
+    facts = built.facts["front_end"]
+    assert facts["function"] is None and "no FPU" in facts["reason"]
+    assert not (built.folder / "src" / "features.c").exists()
+    with pytest.raises(UserError, match="no FPU"):
+        EmulatedFrontEnd(Firmware.load(built.folder))
+
+
+def test_scratch_memory_is_counted_right(built: Build) -> None:
+    """The C structure is as large as the plan of the scratchpad believes."""
+    image = read_elf(built.folder / "firmware.elf")
+    assert image.symbol("scratch").size == scratch_bytes(FRONT)

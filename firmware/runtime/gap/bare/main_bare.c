@@ -3,7 +3,9 @@
  *
  * Standard output says "EK selftest ok" or "EK selftest FAILED"; the exit code is 0 or 1. A debugger may change
  * `ek_requests` and `ek_cores` before the program starts. It stops at `ek_exchange`, which is called before every
- * inference and after the last one: there it reads `ek_output_buffer` and writes `ek_input_buffer`.
+ * inference and after the last one: there it reads `ek_output_buffer` and writes `ek_input_buffer`. Where the model has
+ * a front end it may set `ek_from_samples` and write `ek_sample_buffer` instead; `ek_features_done` is called when its
+ * features are in `ek_input_buffer`.
  */
 #include <stdint.h>
 
@@ -20,6 +22,15 @@ __attribute__((aligned(8))) int8_t ek_input_buffer[EK_INPUT_BYTES];
 #endif
 __attribute__((aligned(8))) int8_t ek_output_buffer[EK_OUTPUT_BYTES];
 
+#ifdef EK_SAMPLE_BYTES
+__attribute__((aligned(8))) int8_t ek_sample_buffer[EK_SAMPLE_BYTES];
+__attribute__((section(".data"))) volatile uint32_t ek_from_samples = 0;
+
+void ek_features_done(void);
+
+__attribute__((noinline)) void ek_features_done(void) { __asm__ volatile("" ::: "memory"); }
+#endif
+
 void ek_exchange(uint32_t done);
 
 /* `done`: inferences that are finished. */
@@ -32,6 +43,12 @@ int ek_main(void) {
     ek_print(failed ? "EK selftest FAILED\n" : "EK selftest ok\n");
     for (uint32_t done = 0; done < requests; done++) {
         ek_exchange(done);
+#ifdef EK_SAMPLE_BYTES
+        if (ek_from_samples) {
+            ek_model_features(ek_sample_buffer, ek_input_buffer);
+            ek_features_done();
+        }
+#endif
         ek_model_run(ek_input_buffer, ek_output_buffer);
     }
     if (requests > 0) {
