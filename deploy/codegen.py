@@ -38,7 +38,16 @@ def entry_function(graph: Graph, entry: Entry | None = None) -> str:
 def calls(graph: Graph) -> dict[str, str]:
     """What a README says of the model's functions: the one that runs it, and a line that resets states."""
     line = f"    {identifier(graph.name)}_reset(); /* once, before the first hop */\n" if graph.states else ""
-    return {"function": entry_function(graph), "reset": line}
+    return {"function": entry_function(graph), "reset": line, "entries": _all_entries(graph)}
+
+
+def _all_entries(graph: Graph) -> str:
+    """What a README says of several entries; nothing where there is only one."""
+    if not status.reports(graph):
+        return ""
+    lines = [f"    {prototype(graph, entry)};" for entry in graph.entries]
+    text = "\nAll entries share constants and states; an `ek_status` says whether a class is there and known:\n\n"
+    return text + "\n".join(lines) + "\n"
 
 
 def layer_symbol(plan: Lowered, layer: Layer) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
-from deploy.boards import Board
+from deploy.boards import Board, list_boards, load_board
 from deploy.box import Box
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Call, Kernel, Site
@@ -117,8 +117,9 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
 def _refuse_board(graph: Graph, board: Board) -> None:
     if len(graph.entries) > 1 and board.cluster:
         names = ", ".join(entry.name for entry in graph.entries)
-        what, fix = f"it has the entries {names}", "build it for a board with one core"
-        raise UserError(Problem(what, f"model '{graph.name}'", f"one entry on '{board.name}'", fix))
+        able = ", ".join(name for name in list_boards() if load_board(name).cluster is None)
+        where, fix = f"model '{graph.name}' on '{board.name}'", f"build it for a board with one core: {able}"
+        raise UserError(Problem(f"it has the entries {names}", where, "one entry on a cluster", fix))
 
 
 def _site(need: Needed, node: Node, layouts: Mapping[str, Layout], takes: tuple[Box, ...] | None = None) -> Site:

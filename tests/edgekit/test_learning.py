@@ -184,3 +184,14 @@ def test_the_command_shows_what_outlives_power(edgekit: Any, lasting: Learner, b
     code, _, error = edgekit("emulate", board.firmware.folder, *words)
     assert code == 2 and "its states are lost with power" in error
     assert lasting.firmware.emulate(SHOTS).outputs.shape == (5, 1)
+
+
+@pytest.mark.parametrize(("name", "compiler"), [("stm32f756", "zig"), ("stm32l475", "gcc")])
+def test_other_boards_and_compilers_learn_the_same(name: str, compiler: str, tmp_path: Path) -> None:
+    build_graph(learner(), load_board(name), tmp_path / "out", compiler=compiler)
+    board = Learner(Firmware.load(tmp_path / "out"))
+    calls = [board.call("learn", shot, label) for shot, label in zip(SHOTS, (0, 2, 2, 1, 9), strict=True)]
+    calls += [board.call("forget", label=1), *(board.call("classify", shot) for shot in SHOTS)]
+    session = board.run(calls)
+    assert session.selftest_passed and session.answers[4].status == FULL
+    assert first_difference(session, board.expected([calls])[0]) is None

@@ -43,15 +43,25 @@ def program(
 
 
 def served(
-    model: str, folder: Path, input_bytes: int, output_bytes: int, compiler: str = "zig", board: Board = BOARD
+    model: str,
+    folder: Path,
+    input_bytes: int,
+    output_bytes: int,
+    compiler: str = "zig",
+    board: Board = BOARD,
+    more: str = "",
 ) -> Image:
-    """Builds a complete firmware with the real ``main`` around a model, given as C source."""
+    """Builds a complete firmware with the real ``main`` around a model, given as C source.
+
+    ``more``: what its ``ek_model.h`` says besides.
+    """
     header = f"#include <stdint.h>\n#define EK_INPUT_BYTES {input_bytes}u\n#define EK_OUTPUT_BYTES {output_bytes}u\n"
     header += "void ek_model_run(const int8_t *input, int8_t *output);\nint ek_model_selftest(void);\n"
-    _write(folder, "ek_model.h", header)
+    _write(folder, "ek_model.h", header + more)
     sources = [_write(folder, "model.c", '#include "ek_model.h"\n' + model)]
     sources += [firmware_root() / "runtime" / "main.c", _folder(board) / "board.c"]
-    return _build(board, sources, folder, compiler, (), 1024, "")
+    includes = (f"-I{firmware_root()}", f"-I{firmware_root() / 'runtime' / 'nvm'}")
+    return _build(board, sources, folder, compiler, includes, 1024, "")
 
 
 def _folder(board: Board) -> Path:
