@@ -174,6 +174,14 @@ class Learner:
         )
         return self.firmware.emulator()[0].trace(data, model, before=b"".join(map(self._request, calls)))
 
+    def trace_save(self) -> Traced:
+        """Trace what the core does to save the states, besides waiting for flash; raises as :meth:`run`."""
+        from edgekit.emulate import frames
+        from edgekit.emulate.cortex_m import Model
+
+        model = Model("ek_nvm_save", (), 0, 0, frames.SAVE, frames.KEPT)
+        return self.firmware.emulator()[0].trace(b"", model)
+
     def expected(self, lives: Sequence[Sequence[Call]]) -> list[Session]:
         """The same calls by the NumPy reference, on the model.onnx next to the image; statuses are 0."""
         graph = read_model(self.firmware.folder / "model.onnx")

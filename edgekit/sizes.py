@@ -126,20 +126,33 @@ def layer_sizes(facts: Mapping[str, Any], function_bytes: Mapping[str, int]) -> 
 
 def fit_lines(facts: Mapping[str, Any], board: Board) -> list[str]:
     """Whether it fits, and what takes its memory, as text; a host build has no memory to fit into."""
+    lasting = nvm_lines(facts)
     if board.cluster:
-        return cluster_fit_lines(facts, board)
+        return [*cluster_fit_lines(facts, board), *lasting]
     sizes = facts["bytes"]
     arena = f"arena {sizes['arena']:,} bytes (no plan can need less than {facts['arena_bound']:,})"
     weights = f"weights {sizes['weights']:,} bytes of flash for {facts['params']:,} parameters"
     if not board.memories:
-        return [arena, weights]
+        return [arena, weights, *lasting]
     ram = sum(memory.bytes for memory in board.rams)
     return [
         f"fits {board.name}: flash {_share(sizes['flash'], board.flash.bytes)},",
         f"  RAM {_share(sizes['ram'], ram)}",
         f"  {arena}; worst-case stack {sizes['stack']:,} bytes",
         f"  {weights}",
+        *lasting,
     ]
+
+
+def nvm_lines(facts: Mapping[str, Any]) -> list[str]:
+    """What becomes of the states that are to outlive power; nothing where there are none."""
+    nvm = facts.get("nvm")
+    if nvm is None:
+        return []
+    states = f"  states {', '.join(nvm['states'])}, {nvm['bytes']:,} bytes:"
+    if nvm["kept_in"] == "flash":
+        return [f"{states} outlive power in {nvm['slots']} slots of {nvm['slot_bytes']:,} bytes at the end of flash"]
+    return [f"{states} in RAM, lost with power: there is no driver that writes flash for board '{facts['board']}'"]
 
 
 def _share(used: int, there: int) -> str:

@@ -16,6 +16,7 @@ TO_FEATURES = b"\xebF"  # the same, answered by the features
 
 CALL, RETURNED = b"\xeb", b"\xebS"  # of an entry by number: request, and answer with its status
 KEPT = b"\xebN"  # behind the status of a model whose states outlive power: what it found in flash
+SAVE = b"\xebW"  # saves them; answered by KEPT and an ek_nvm_status
 KEPT_MEANINGS = (
     "the newest states are back",
     "nothing was saved yet",

@@ -119,15 +119,26 @@ def _costs(learner: Learner, calls: list[Call], point: OperatingPoint) -> dict[s
 
 
 def _saving(learner: Learner, lives: list[Life], point: OperatingPoint) -> dict[str, float] | None:
-    """What saving states to flash takes, per save; None where nothing was saved."""
+    """What saving states to flash takes, per save, the core's part included; None where nothing was saved."""
+    from edgekit.energy import energy_mj, latency_ms
+
     board = learner.firmware.board
     erases, programs = (sum(getattr(life.flash, kind) for life in lives) for kind in ("erases", "programs"))
     if not erases or board.flash_timing is None or board.flash_timing.controller is None:
         return None
     saves = erases * board.flash_timing.controller.page_bytes // learner.firmware.facts["nvm"]["slot_bytes"]
-    seconds = sum(life.flash.seconds(board.flash_timing.controller) for life in lives)
-    energy = sum(life.flash.energy_mj(board, point) for life in lives)
-    return {"saves": saves, "erases": erases, "programs": programs, "ms": 1e3 * seconds / saves, "mj": energy / saves}
+    cycles = learner.trace_save().cost(point).total.cycles.total
+    flash_ms = 1e3 * sum(life.flash.seconds(board.flash_timing.controller) for life in lives) / saves
+    flash_mj = sum(life.flash.energy_mj(board, point) for life in lives) / saves
+    return {
+        "saves": saves,
+        "erases": erases,
+        "programs": programs,
+        "core_cycles": cycles,
+        "flash_ms": flash_ms,
+        "ms": flash_ms + latency_ms(board, point, cycles).value,
+        "mj": flash_mj + energy_mj(board, point, cycles).value,
+    }
 
 
 def _lines(learner: Learner, planned: list[list[Call]], lives: list[Life], data: dict[str, Any]) -> list[str]:
