@@ -12,6 +12,13 @@
 
 enum { EK_PLANES = 32 }; /* at most */
 
+/* Planes are registers where every loop over them is unrolled, which GCC has to be told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define EK_PLANE_LOOP _Pragma("GCC unroll 32")
+#else
+#define EK_PLANE_LOOP
+#endif
+
 typedef struct {
     int32_t words; /* of a position */
     int32_t positions;
@@ -20,12 +27,14 @@ typedef struct {
 } ek_bundle_geometry;
 
 EK_INLINE void ek_majority_begin(const ek_bundle_geometry *g, uint32_t planes[EK_PLANES]) {
+    EK_PLANE_LOOP
     for (int32_t k = 0; k < g->planes; k++)
         planes[k] = 0u - ((g->begin >> k) & 1u);
 }
 
 /* Adds a word of weight 2^k. */
 EK_INLINE void ek_majority_carry(const ek_bundle_geometry *g, uint32_t planes[EK_PLANES], uint32_t carry, int32_t k) {
+    EK_PLANE_LOOP
     for (; k < g->planes; k++) {
         const uint32_t both = planes[k] & carry;
         planes[k] ^= carry;

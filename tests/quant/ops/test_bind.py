@@ -46,6 +46,17 @@ def test_key_survives_the_file() -> None:
     assert isinstance(op, Bind) and op.key is not None and np.array_equal(op.key, KEY)
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(["y.key", "y.key"], "both inputs are constants"), (["x"], "it has 1 inputs"), (["x", ""], "an input is missing")],
+)
+def test_refused_nodes(names: list[str], words: str) -> None:
+    model = to_onnx(graph_of(Bind(KEY), Tensor("x", (3, 2), DType.B1)))
+    model.graph.node[0].input[:] = names
+    with pytest.raises(UserError, match=words):
+        from_onnx(model)
+
+
 def test_twice_is_nothing() -> None:
     values = {"x": np.array([[[0, 1], [1, 1], [0, 0]]], bool)}
     once = check_op(Bind(KEY), Tensor("x", (3, 2), DType.B1), values=values)

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from deploy.boards import load_board
+from deploy.gap.plan import make_cluster_plan
 from deploy.plan import make_plan
 from quant.dtypes import DType
 from quant.errors import UserError
@@ -85,6 +86,14 @@ def test_refusals(op: Op, inputs: list[Any], words: str) -> None:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("names", [["x"], ["x", "y.memory", "x"]])
+def test_refused_nodes(names: list[str]) -> None:
+    model = to_onnx(graph_of(Hamming(some_bits(8, 4)), bit_tensor("x", 8)))
+    model.graph.node[0].input[:] = names
+    with pytest.raises(UserError, match=f"it has {len(names)} inputs"):
+        from_onnx(model)
+
+
 def search(length: int) -> Graph:
     builder = GraphBuilder("search")
     bundled = builder.add("bundle", Bundle(), builder.input("x", (length, 3), DType.B1))
@@ -99,4 +108,11 @@ def test_bits_are_stored_as_bits(board: str) -> None:
     layer = plan.layers[-1]
     assert 8 * layer.constant_bytes == 4 * 320 and plan.weight_bytes == layer.constant_bytes
     sizes = {buffer.name: buffer.size for buffer in plan.arena.buffers}
+    assert 8 * sizes["x"] == 3 * 320 and 8 * sizes["bundle"] == 320
+
+
+def test_bits_are_stored_as_bits_on_a_cluster() -> None:
+    plan = make_cluster_plan(search(320), load_board("gap8"))
+    sizes = {buffer.name: buffer.size for buffer in plan.l1.buffers}
+    assert 8 * plan.l2_constant_bytes == 4 * 320
     assert 8 * sizes["x"] == 3 * 320 and 8 * sizes["bundle"] == 320
