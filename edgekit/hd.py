@@ -19,11 +19,12 @@ from quant.front_end import KEY
 from quant.graph import Graph
 from quant.hd.classifier import HdClassifier
 from quant.hd.curve import Labelled, curve
-from quant.hd.graph import to_graph
+from quant.hd.graph import to_graph, to_learner
 from quant.hd.settings import Settings
 from quant.metrics import Metrics
 
 REFERENCE = "linear SVM"
+SHOTS, QUERIES, FIRMWARE = "shots.npy", "queries.npy", "firmware"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,26 +87,50 @@ class Fitted:
     facts: dict[str, Any]
 
 
-def fit(model: str, embedding: str, settings: Settings, task: Task, out: Path, screen: Screen) -> Fitted:
+def fit(
+    model: str,
+    embedding: str,
+    settings: Settings,
+    task: Task,
+    out: Path,
+    screen: Screen,
+    readout: str | None = None,
+    learn: bool = False,
+) -> Fitted:
     """Fit on the training trials, write ``out/model.onnx``, evaluate on the test trials.
 
+    Args:
+        readout: one of :data:`quant.hd.svm_readout.READOUTS`: rows of the class memory from a support vector machine;
+            None: from the training trials.
+        learn: with entries to learn and forget.
+
     Raises:
-        UserError: as :meth:`HdClassifier.fit`.
+        UserError: as :meth:`HdClassifier.fit`, :func:`quant.hd.svm_readout.fit` and :func:`to_learner`.
     """
+    from quant.hd import svm_readout
     from quant.interchange.write import save, to_onnx
+
+    given = (task.train.x, task.train.y, task.classes)
+
+    def make(settings: Settings) -> HdClassifier:
+        if readout is None:
+            return HdClassifier.fit(embedding, *given, settings)
+        return svm_readout.fit(embedding, *given, settings, readout, task.scale)
 
     with screen.step("classifier") as step:
         started = time.perf_counter()
-        classifier = HdClassifier.fit(embedding, task.train.x, task.train.y, task.classes, settings)
+        classifier = make(settings)
         seconds = time.perf_counter() - started
         distances = classifier.distances(task.test.x)
         metrics = Metrics.of(-distances, task.test.y, len(task.classes))
         step.end(f"{classifier.memory.dimension:,} bits, {100 * metrics.accuracy:.2f} %, fitted in {seconds:.2f} s")
-    graph = to_graph(classifier, model, task.scale, {**task.info, "model": model, "preset": embedding})
+    graph = (to_learner if learn else to_graph)(
+        classifier, model, task.scale, {**task.info, "model": model, "preset": embedding}
+    )
     out.mkdir(parents=True, exist_ok=True)
     save(to_onnx(graph), out / MODEL)
     with screen.step("accuracy by bits") as step:
-        points = curve(classifier, task.train, task.test)
+        points = curve(classifier, task.test, make)
         step.end(", ".join(f"{point.dimension:,}: {100 * point.accuracy:.1f} %" for point in points[-3:]))
     quantized = {
         "data": task.data,
@@ -160,6 +185,15 @@ def lines(facts: Mapping[str, Any], classes: Sequence[str]) -> list[Any]:
         "mean distance of test trials to the classes, in parts of all bits",
         table(columns, rows, numbers="l" + "r" * len(classes)),
     ]
+
+
+def write_shots(task: Task, out: Path) -> list[str]:
+    """Trials for ``edgekit emulate --learn``, int16 as the model reads them; what to do with them, in words."""
+    own = task.train.y == 0
+    np.save(out / SHOTS, task.train.x[own])
+    np.save(out / QUERIES, task.test.x)
+    command = f"edgekit emulate {out / FIRMWARE} --learn {out / SHOTS} --class 0 --then-classify {out / QUERIES}"
+    return ["", f"{own.sum()} training trials of class 0 to learn again, the test trials to classify then:", command]
 
 
 def mean_distances(distances: NDArray[np.int64], y: NDArray[np.int64], classes: int) -> list[list[float] | None]:

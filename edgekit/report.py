@@ -44,7 +44,8 @@ def make_report(
     cost = traced.cost(point)
     *layers, overhead = layer_costs(facts, board, cost)
     functions = {symbol.name: symbol.size for symbol in traced.code.image.functions}
-    sizes = layer_sizes(facts, functions)
+    sizes = dict(zip((layer["name"] for layer in facts["layers"]), layer_sizes(facts, functions), strict=True))
+    tiles = {layer["name"]: layer["tiles"] for layer in facts["layers"]}
     head, tail = _around(facts, board, agreements, quantized, training)
     return {
         **head,
@@ -52,10 +53,7 @@ def make_report(
         **cost_report(board, cost, duty),
         "memory": {**memory_report(facts, board), "stack_used_bytes": result.stack_used},
         "placement": dict(placement),
-        "layers": [
-            {**row, **size, "tiles": layer["tiles"]}
-            for row, size, layer in zip(layers, sizes, facts["layers"], strict=True)
-        ],
+        "layers": [{**row, **sizes[row["name"]], "tiles": tiles[row["name"]]} for row in layers],
         "overhead": overhead,
         "timeline": facts["timeline"],
         **tail,

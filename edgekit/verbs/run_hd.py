@@ -17,15 +17,18 @@ from edgekit.options import natural, positive
 from edgekit.screen import Screen
 from quant.datasets.choice import FOLDS, Choice
 from quant.datasets.protocols import PROTOCOLS
+from quant.errors import Problem, UserError
 from quant.features.filter_bank import BANKS
 from quant.hd.embeddings import EMBEDDINGS, embedding
 from quant.hd.settings import MODES, Settings
+from quant.hd.svm_readout import READOUTS
 
 EXAMPLES = (
     "edgekit run hd --embedding thermometer --board stm32l475               # made-up EEG: no download",
     "edgekit run hd --embedding gray --levels 21 --data eegmmidb --subject 7 --board stm32f756",
     "edgekit run hd --embedding learned-sgd --dim 1000 --data eegmmidb --fold 2 --board gap8   # needs torch",
     "edgekit run hd --embedding sparse-bipolar --dim 2048 --mode bind --centroids 2 --board gap9",
+    "edgekit run hd --embedding learned-ls --dim 1000 --learn --board stm32l475    # then: edgekit emulate --learn",
     "edgekit run binary-svm --projection sparse-bipolar --dim 10000 --density 0.1 --board stm32l475",
 )
 EXCERPT = "imagery-22"
@@ -46,6 +49,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--density", type=float, help=f"share of nonzero entries, sparse-bipolar ({Settings.density})")
     kind.add_argument("--centroids", type=int, help="rows of each class in the memory, 1 (default) or 2")
     kind.add_argument("--seed", type=natural, default=0, help="of everything random (default 0)")
+    kind.add_argument(
+        "--readout",
+        choices=READOUTS,
+        help="binary-svm: of the features' SVM (default), or of the vectors'",
+    )
+    kind.add_argument("--learn", action="store_true", help="hd: with entries that learn and forget on the device")
     data = parser.add_argument_group("data")
     data.add_argument("--data", default=DATA, help="data set ('edgekit datasets' lists them; default: made up)")
     data.add_argument("--bank", default="43", help=f"bands of the features: {', '.join(BANKS)} (default 43)")
@@ -65,13 +74,30 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return Settings(mode=mode, seed=options.seed, **{key: value for key, value in asked.items() if value is not None})
 
 
+def readout_of(options: argparse.Namespace) -> str | None:
+    """How a support vector machine becomes the class memory; None where it holds bundles.
+
+    Raises:
+        UserError: options that belong to the other model.
+    """
+    if options.model == "hd":
+        if options.readout:
+            raise UserError(Problem("its class memory is made of trials", "--readout", "edgekit run binary-svm"))
+        return None
+    for name, given in (("--learn", options.learn), ("--centroids 2", options.centroids == 2)):
+        if given:
+            what = "the rows of its class memory come from a support vector machine, not from trials"
+            raise UserError(Problem(what, name, "edgekit run hd"))
+    return options.readout or READOUTS[0]
+
+
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from edgekit import hd
     from quant.datasets.cache import write_atomic
 
     target = delivery.Target.of(options)
     name = options.embedding or DEFAULTS[options.model][0]
-    kind, settings = embedding(name), settings_of(options)
+    kind, settings, readout = embedding(name), settings_of(options), readout_of(options)
     kind.require()
     out: Path = options.out or Path("runs") / options.model
     check_run_folder(out, False, options.force)
@@ -81,9 +107,13 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     config |= {"subject": options.subject, "fold": options.fold, **vars(settings)}
     write_atomic(out / RUN_FILE, (json.dumps(config, indent=2) + "\n").encode())
     title = f"hd-{name}" if options.model == "hd" else options.model
-    fitted = hd.fit(title, name, settings, task, out, screen)
+    fitted = hd.fit(title, name, settings, task, out, screen, readout, options.learn)
     inputs = task.test.x.reshape(-1, *fitted.graph.inputs[0].shape)
     done = delivery.deliver(fitted.graph, out, inputs, target, fitted.quantized, config, screen)
     done.report["hd"] = fitted.facts
-    done.report["methods"] = {"float": hd.REFERENCE, "int8": f"{name}, bits"}
-    return delivery.conclude(done, out, target, options.placement, screen, hd.lines(fitted.facts, task.classes))
+    method = f"{name}, bits" if options.model == "hd" else f"binary SVM, {name}"
+    done.report["methods"] = {"float": hd.REFERENCE, "int8": method}
+    lines = hd.lines(fitted.facts, task.classes)
+    if options.learn:
+        lines += hd.write_shots(task, out)
+    return delivery.conclude(done, out, target, options.placement, screen, lines)

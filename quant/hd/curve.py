@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quant.hd.classifier import HdClassifier
 from quant.hd.embedding import Features
-from quant.hd.memory import ClassMemory
+from quant.hd.settings import Settings
 
 DIMENSIONS = (16, 32, 64, 128, 256, 512, 1024, 2048, 5000, 10000, 20000, 50000, 100000)
 LEVELS = (3, 5, 9, 21, 41, 75, 199)
@@ -32,22 +32,25 @@ class Point:
     accuracy: float
 
 
-def curve(classifier: HdClassifier, train: Labelled, test: Labelled) -> list[Point]:
-    """Up to what the classifier has: codes of fewer levels, or the first bits of a projection, whose bits are alike."""
-    points = list(_levels(classifier, train, test) if classifier.embedding.sizes == "levels" else [])
-    return points or list(_prefixes(classifier, train, test))
+def curve(classifier: HdClassifier, test: Labelled, refit: Callable[[Settings], HdClassifier]) -> list[Point]:
+    """Up to what the classifier has: codes of fewer levels, or the first bits of a projection, whose bits are alike.
+
+    Args:
+        refit: the classifier with other settings.
+    """
+    if classifier.embedding.sizes == "levels":
+        return list(_levels(classifier, test, refit))
+    return list(_prefixes(classifier, test))
 
 
-def _levels(classifier: HdClassifier, train: Labelled, test: Labelled) -> Iterator[Point]:
-    settings, name = classifier.embedding.settings, classifier.embedding.name
+def _levels(classifier: HdClassifier, test: Labelled, refit: Callable[[Settings], HdClassifier]) -> Iterator[Point]:
+    settings = classifier.embedding.settings
     for levels in sorted({*(n for n in LEVELS if n < settings.levels), settings.levels}):
-        fitted = HdClassifier.fit(name, train.x, train.y, classifier.classes, replace(settings, levels=levels))
+        fitted = refit(replace(settings, levels=levels))
         yield Point(fitted.embedding.dimension, float(np.mean(fitted.predict(test.x) == test.y)))
 
 
-def _prefixes(classifier: HdClassifier, train: Labelled, test: Labelled) -> Iterator[Point]:
-    known, seen = classifier.encode(train.x), classifier.encode(test.x)
-    memory, seed = classifier.memory, classifier.embedding.settings.seed
+def _prefixes(classifier: HdClassifier, test: Labelled) -> Iterator[Point]:
+    seen, memory = classifier.encode(test.x), classifier.memory
     for count in (*(n for n in DIMENSIONS if n < memory.dimension), memory.dimension):
-        part = ClassMemory.fit(known[:, :count], train.y, memory.classes, memory.centroids, seed)
-        yield Point(count, float(np.mean(part.predict(seen[:, :count]) == test.y)))
+        yield Point(count, float(np.mean(memory.prefix(count).predict(seen[:, :count]) == test.y)))

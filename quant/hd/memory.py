@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +22,25 @@ class ClassMemory:
         rows: bool (classes * centroids, D).
         seen: int64 (classes,), training samples of each class. A class without any is farther than every other.
         centroids: rows per class.
+        counters: int64 (classes, D), ones less zeros of the samples of each class; None where the rows are not their
+            majority.
     """
 
     rows: Bits
     seen: NDArray[np.int64]
     centroids: int = 1
+    counters: NDArray[np.int64] | None = None
 
     @classmethod
     def fit(cls, x: Bits, y: NDArray[np.int64], classes: int, centroids: int = 1, seed: int = 0) -> ClassMemory:
         """Bundle the samples x (N, D) of each class y (N,)."""
         ties = tie_bits(seed, x.shape[1])
         rows = [row for label in range(classes) for row in _rows(x[y == label], centroids, ties, seed)]
-        return cls(np.stack(rows), np.bincount(y, minlength=classes), centroids)
+        seen = np.bincount(y, minlength=classes)
+        if centroids > 1:
+            return cls(np.stack(rows), seen, centroids)
+        ones = [np.count_nonzero(x[y == label], axis=0) for label in range(classes)]
+        return cls(np.stack(rows), seen, counters=2 * np.stack(ones) - seen[:, None])
 
     @property
     def dimension(self) -> int:
@@ -51,6 +58,11 @@ class ClassMemory:
     def predict(self, x: Bits) -> NDArray[np.int64]:
         """The nearest class (N,), the lowest of equally near ones."""
         return self.distances(x).argmin(axis=1)
+
+    def prefix(self, count: int) -> ClassMemory:
+        """The memory of vectors that end behind ``count`` bits."""
+        counters = None if self.counters is None else self.counters[:, :count]
+        return replace(self, rows=self.rows[:, :count], counters=counters)
 
     def between(self) -> NDArray[np.int64]:
         """Distances of the rows from each other, (rows, rows)."""

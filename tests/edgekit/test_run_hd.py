@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
+from deploy.boards import load_board
+from deploy.build import build_graph
 from edgekit.cli import main
+from quant.errors import UserError
 from quant.front_end import front_end
+from quant.hd.classifier import HdClassifier
+from quant.hd.graph import to_graph
+from quant.hd.settings import Settings
 from quant.interchange.read import read_model
+from tests.quant.hd.made_up import trials
 
 pytest.importorskip("pyriemann")
 pytest.importorskip("sklearn")
@@ -56,6 +63,47 @@ def test_help_shows_its_own_examples(capsys: pytest.CaptureFixture[str]) -> None
         main(["run", "--help"])
     told = capsys.readouterr().out
     assert "--qat-epochs" in told and "edgekit run hd --help" in told
+
+
+def test_a_binary_svm_on_a_cluster(tmp_path: Path) -> None:
+    words = "--dim 200 --bank 18 --board gap8 --beats 1 --quiet"
+    assert main(["run", "binary-svm", *words.split(), "--out", str(tmp_path / "run")]) == 0
+    report: dict[str, Any] = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert [entry["different"] for entry in report["agreement"]] == [0, 0, 0]
+    assert report["hd"]["embedding"] == "sparse-bipolar" and report["hd"]["dimension"] == 200
+    assert report["methods"]["int8"] == "binary SVM, sparse-bipolar" and report["accuracy"]["int8"] > 0.4
+
+
+def test_what_it_ran_learns_on_the_emulated_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "--embedding learned-ls --dim 100 --learn --bank 18 --board stm32l475 --beats 1 --quiet"
+    assert main(["run", "hd", *words.split(), "--out", str(tmp_path / "run")]) == 0
+    told = capsys.readouterr().out
+    assert "edgekit emulate" in told and "--then-classify" in told
+    run = tmp_path / "run"
+    words = f"{run}/firmware --learn {run}/shots.npy --class 0 --then-classify {run}/queries.npy --quiet --json"
+    assert main(["emulate", *words.split()]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["equal_to_reference"] and found["calls"][17]["outputs"]["seen.learned"] == [36, 18, 18, 18]
+
+
+def test_vectors_too_long_for_the_board_are_refused_with_the_shortfall(tmp_path: Path) -> None:
+    x, y = trials(6, 43, 253, 3)
+    classifier = HdClassifier.fit("thermometer", x, y, ("a", "b", "c"), Settings(levels=100))
+    with pytest.raises(UserError, match=r"stm32l475[\s\S]*layer 'levels'[\s\S]*81312 bytes too many"):
+        build_graph(to_graph(classifier, "hd"), load_board("stm32l475"), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "told"),
+    [
+        ("hd", "--readout trained", "its class memory is made of trials"),
+        ("binary-svm", "--learn", "come from a support vector machine"),
+        ("binary-svm", "--centroids 2", "come from a support vector machine"),
+    ],
+)
+def test_options_of_the_other_model(model: str, words: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", model, "--board", "stm32l475", *words.split()]) == 2
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

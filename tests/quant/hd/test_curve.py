@@ -12,8 +12,12 @@ from tests.quant.hd.made_up import trials
 @pytest.mark.parametrize("name", EMBEDDINGS)
 def test_points_up_to_the_classifiers_own_length(name: str) -> None:
     train, test = (Labelled(*trials(60, 3, 20, 3, seed=seed)) for seed in (0, 1))
-    classifier = HdClassifier.fit(name, train.x, train.y, ("a", "b", "c"), Settings(dimension=600, levels=21))
-    points = curve(classifier, train, test)
+
+    def fit(settings: Settings) -> HdClassifier:
+        return HdClassifier.fit(name, train.x, train.y, ("a", "b", "c"), settings)
+
+    classifier = fit(Settings(dimension=600, levels=21))
+    points = curve(classifier, test, fit)
     sizes = [point.dimension for point in points]
     assert sizes == sorted(set(sizes)) and sizes[-1] == classifier.memory.dimension and len(points) >= 4
     assert points[-1].accuracy == (classifier.predict(test.x) == test.y).mean()

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from quant.dtypes import DType
+from quant.errors import UserError
 from quant.hd.classifier import HdClassifier
 from quant.hd.embeddings import EMBEDDINGS
-from quant.hd.graph import to_graph
+from quant.hd.graph import to_graph, to_learner
+from quant.hd.memory import ClassMemory
 from quant.hd.settings import MODES, Settings
 from quant.interchange.read import from_onnx
 from quant.interchange.write import to_onnx
-from quant.reference import run
+from quant.reference import run, run_sequence
 from tests.quant.hd.made_up import trials
 from tests.quant.machines import agree
 
@@ -53,3 +55,26 @@ def test_any_number_of_bits(name: str, dimension: int) -> None:
     graph = to_graph(classifier, "hd")
     values = run(graph, {"features": x.reshape(-1, *graph.inputs[0].shape)})
     assert np.array_equal(values["distances"], classifier.distances(x))
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_learning_goes_on_where_training_ended(name: str) -> None:
+    """One more sample on the device is one more training sample; forgotten classes are never the nearest."""
+    x, y = trials(25, 4, 11, 3)
+    classifier = HdClassifier.fit(name, x[:24], y[:24], CLASSES, Settings(dimension=70, levels=5, mode="spatial"))
+    graph = to_learner(classifier, "hd")
+    given = {"features": x[24:].reshape(1, *graph.inputs[0].shape), "label": y[24:, None].astype(np.int32)}
+    _, states = run_sequence(graph, given, None, "learn")
+    longer = ClassMemory.fit(classifier.encode(x), y, 3)
+    assert np.array_equal(states["prototypes"].T, longer.rows)
+    assert np.array_equal(states["counters"].T, longer.counters)
+    assert np.array_equal(states["seen"], longer.seen)
+    _, states = run_sequence(graph, {"label": np.zeros((1, 1), np.int32)}, states, "forget")
+    values, _ = run_sequence(graph, {"features": x.reshape(-1, *graph.inputs[0].shape)}, states, "classify")
+    assert (values["distance"][:, 0] == longer.dimension + 1).all() and values["class"].min() == 1
+
+
+def test_two_rows_per_class_cannot_go_on_learning() -> None:
+    classifier, _ = fitted("thermometer", centroids=2)
+    with pytest.raises(UserError, match="no counters to go on with"):
+        to_learner(classifier, "hd")
