@@ -69,6 +69,7 @@ class FlashMemory:
         self.marks: NDArray[np.uint8] = np.zeros(board.flash.bytes // ROW, np.uint8)
         self._noise = np.random.default_rng(seed)
         self._cut: tuple[int, bool] | None = None
+        self._protected = (0, 0)
 
     def power_cut(self, after: int, torn: bool = True) -> None:
         """In the next run, power goes behind that many erases and writes.
@@ -78,10 +79,14 @@ class FlashMemory:
         """
         self._cut = (after, torn)
 
+    def protect(self, address: int, size: int) -> None:
+        """Refuse erasing and programming there from the next run on, as option bytes do."""
+        self._protected = (address - self._base, size)
+
     def attach(self, lib: ctypes.CDLL, trace: int, window: int) -> int:
         """The C side's ``ek_flash`` for a run whose image ends at the address ``window``."""
         c = self.controller
-        part = native.FlashPart(self._base, self.cells.size, c.page_bytes, c.bank_bytes, c.registers)
+        part = native.FlashPart(self._base, self.cells.size, c.page_bytes, c.bank_bytes, c.registers, *self._protected)
         cells, marks = (ctypes.c_void_p(array.ctypes.data) for array in (self.cells, self.marks))
         flash = int(lib.ek_flash_new(trace, ctypes.byref(part), cells, marks, window))
         if self._cut is not None:

@@ -51,12 +51,8 @@ CPU = {"cortex-m4f": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7f": arm_const.UC_
 SLEEP = (0xBF20, 0xBF30)  # WFE, WFI
 NOWHERE = 1 << 63
 UNTIL_BOUND = (native.BUDGET, native.SELF_LOOP, native.ASLEEP)  # ends of runs that an instruction bound would end
-AT_PC = (
-    native.NO_PERIPHERAL,
-    native.ASLEEP,
-    native.WRONG_KEY,
-    native.OWN_IMAGE,
-)  # reasons that the C side gives no address, or another one
+# Reasons that the C side gives no address, or another one.
+AT_PC = (native.NO_PERIPHERAL, native.ASLEEP, native.WRONG_KEY, native.OWN_IMAGE, native.STALE_CACHE)
 # Peripherals and the system control space of the Armv7-M address map.
 PERIPHERALS = (range(0x40000000, 0x60000000), range(0xE0000000, 0xE0100000))
 
@@ -406,6 +402,10 @@ class Machine:
             native.WRONG_KEY: (
                 "the flash controller took a wrong key and stays locked until reset: bus fault",
                 "write 0x45670123, then 0xCDEF89AB, and only while it is locked",
+            ),
+            native.STALE_CACHE: (
+                f"flash at 0x{address:08x} is read through a data cache that may hold what was there before",
+                "switch the data cache off for erasing and programming; reset it before it is on again",
             ),
             native.OWN_IMAGE: (
                 f"flash at 0x{address:08x} holds the image that runs: erasing and programming it is not emulated",

@@ -57,9 +57,9 @@ BLOCK = np.dtype(
 # Mirrors the enumeration of machine.h.
 (
     RUNNING, IDLE, BUDGET, SELF_LOOP, NESTING, REACHED, NO_MEMORY, NO_PERIPHERAL, NO_FPU, POWER_CUT, WRONG_KEY,
-    OWN_IMAGE,
-) = range(12)  # fmt: skip
-EXITED, ASLEEP = 12, 13  # by semihosting, by WFI or WFE; only the Python side knows
+    OWN_IMAGE, STALE_CACHE,
+) = range(13)  # fmt: skip
+EXITED, ASLEEP = 13, 14  # by semihosting, by WFI or WFE; only the Python side knows
 
 PLAIN, LOAD, STORE, DIVIDE_SIGNED, DIVIDE_UNSIGNED, OTHER = range(6)
 
@@ -80,7 +80,8 @@ class TracedInstruction(ctypes.Structure):
 class FlashPart(ctypes.Structure):
     """Mirrors ek_flash_part of machine.h."""
 
-    _fields_ = tuple((name, ctypes.c_uint32) for name in ("base", "bytes", "page_bytes", "bank_bytes", "registers"))
+    NAMES = ("base", "bytes", "page_bytes", "bank_bytes", "registers", "protected_offset", "protected_bytes")
+    _fields_ = tuple((name, ctypes.c_uint32) for name in NAMES)
 
 
 class FlashWork(ctypes.Structure):

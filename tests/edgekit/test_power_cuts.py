@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deploy.boards import load_board
 from deploy.build import build_graph
+from deploy.status import MEANINGS
 from edgekit.emulate.errors import EmulationError
 from edgekit.emulate.flash import FlashMemory
 from edgekit.firmware import Firmware
@@ -83,6 +84,17 @@ def test_another_models_states_are_refused(device: Learner, tmp_path: Path) -> N
     flash, _ = taught(device, 2)
     found = other.run([], flash)
     assert found.kept == FOREIGN and equal(found.states, other.run([]).states)
+
+
+def test_a_save_that_flash_refuses_is_told(device: Learner) -> None:
+    flash, old = taught(device, 3)
+    slot = device.firmware.facts["nvm"]["slot_bytes"]
+    flash.protect(BOARD.flash.end - slot, slot)  # the older one: a save goes there
+    life = device.run([device.call("learn", SHOTS[3], 1)], flash)
+    assert [MEANINGS[answer.status].split(":")[0] for answer in life.answers] == ["not saved"]
+    assert not equal(life.states, old)
+    found = device.run([], flash)
+    assert found.kept == OK and equal(found.states, old)
 
 
 def test_the_core_takes_a_small_part_of_a_save(device: Learner) -> None:

@@ -198,6 +198,9 @@ void ek_bus_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void
     uint32_t shift = 8 * (address & 3u);
     uint32_t mask = mask_of(size) << shift;
     *reg = (*reg & ~mask) | (((uint32_t)value << shift) & mask);
+    if (bus->flash != NULL) {
+        ek_flash_set_access(bus->flash, address, *reg);
+    }
     for (uint32_t i = 0; i < bus->follow_count; i++) {
         const follow *f = &bus->follows[i];
         if (f->address == (address & ~3u)) {

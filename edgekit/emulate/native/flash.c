@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ACR 0x00u
 #define KEYR 0x08u
 #define SR 0x10u
 #define CR 0x14u
@@ -15,6 +16,10 @@
 
 #define KEY1 0x45670123u
 #define KEY2 0xCDEF89ABu
+
+#define ACR_DCEN (1u << 10)
+#define ACR_DCRST (1u << 12)
+#define ACR_RESET 0x600u /* both caches on */
 
 #define SR_EOP 1u
 #define SR_PROGERR (1u << 3)
@@ -52,7 +57,8 @@ struct ek_flash {
     uint32_t window; /* address from which on cells are accessed through here: below lies the image */
 
     uint32_t keys; /* keys taken, of two; 3 after a wrong one */
-    uint32_t cr, sr, eccr;
+    uint32_t acr, cr, sr, eccr;
+    int stale; /* the data cache may hold what cells held before */
     uint32_t busy, busy_bank;
     uint32_t low, low_at; /* the first word of a double word and its offset, or EK_NONE */
     uint32_t reading;     /* the double word that was read last: what is wrong with it has been told */
@@ -72,6 +78,7 @@ ek_flash *ek_flash_new(ek_trace *trace, const ek_flash_part *part, uint8_t *cell
         flash->cells = cells;
         flash->marks = marks;
         flash->window = window;
+        flash->acr = ACR_RESET;
         flash->cr = CR_LOCK;
         flash->low_at = EK_NONE;
         flash->reading = EK_NONE;
@@ -122,6 +129,7 @@ static int begin(ek_flash *flash, void *uc, uint32_t offset, uint32_t bytes) {
         ek_trace_stop(flash->trace, uc, EK_POWER_CUT, flash->part.base + offset);
         return 0;
     }
+    flash->stale = 1;
     flash->busy = BUSY_POLLS;
     flash->busy_bank = offset / flash->part.bank_bytes;
     if (code < flash->part.bytes && code / flash->part.bank_bytes == flash->busy_bank) {
@@ -140,11 +148,17 @@ static int in_image(ek_flash *flash, void *uc, uint32_t offset) {
     return own;
 }
 
+static int is_protected(const ek_flash *flash, uint32_t offset) {
+    return offset - flash->part.protected_offset < flash->part.protected_bytes;
+}
+
 static void erase(ek_flash *flash, void *uc) {
     uint32_t offset = CR_BKER(flash->cr) * flash->part.bank_bytes + CR_PNB(flash->cr) * flash->part.page_bytes;
 
     if ((flash->cr & (CR_PER | CR_PG)) != CR_PER || (flash->sr & SR_BLOCKING) != 0) {
         flash->sr |= SR_PGSERR;
+    } else if (is_protected(flash, offset)) {
+        flash->sr |= SR_WRPERR;
     } else if (!in_image(flash, uc, offset) && begin(flash, uc, offset, flash->part.page_bytes)) {
         memset(flash->cells + offset, 0xFF, flash->part.page_bytes);
         memset(flash->marks + offset / ROW, ERASED, flash->part.page_bytes / ROW);
@@ -158,7 +172,9 @@ static void program(ek_flash *flash, void *uc, uint32_t offset, uint32_t low, ui
     const uint32_t words[2] = {low, high};
     int zeros = (low | high) == 0;
 
-    if (memcmp(cells, ones, ROW) != 0 && !zeros) {
+    if (is_protected(flash, offset)) {
+        flash->sr |= SR_WRPERR;
+    } else if (memcmp(cells, ones, ROW) != 0 && !zeros) {
         flash->sr |= SR_PROGERR;
     } else if (begin(flash, uc, offset, ROW)) {
         memcpy(cells, words, ROW);
@@ -203,6 +219,15 @@ int ek_flash_owns(const ek_flash *flash, uint32_t address) {
     return offset == KEYR || offset == SR || offset == CR || offset == ECCR;
 }
 
+void ek_flash_set_access(ek_flash *flash, uint32_t address, uint32_t value) {
+    if (address - flash->part.registers == ACR) {
+        if ((value & ACR_DCRST) != 0 && ((flash->acr | value) & ACR_DCEN) == 0) {
+            flash->stale = 0; /* emptied, which works only while it is off */
+        }
+        flash->acr = value;
+    }
+}
+
 uint32_t ek_flash_register(ek_flash *flash, uint32_t address) {
     uint32_t offset = address - flash->part.registers;
 
@@ -239,6 +264,9 @@ uint64_t ek_flash_read(void *uc, uint64_t at, unsigned size, void *user) {
     ek_flash *flash = user;
     uint32_t offset = flash->window - flash->part.base + (uint32_t)at, value = 0;
 
+    if (flash->stale && (flash->acr & ACR_DCEN) != 0) {
+        ek_trace_stop(flash->trace, uc, EK_STALE_CACHE, flash->part.base + offset);
+    }
     if (flash->busy != 0 && flash->busy_bank == offset / flash->part.bank_bytes) {
         flash->work.stalls++;
         finish(flash);

@@ -33,7 +33,8 @@ enum {
     EK_NO_FPU,
     EK_POWER_CUT,
     EK_WRONG_KEY,
-    EK_OWN_IMAGE
+    EK_OWN_IMAGE,
+    EK_STALE_CACHE
 };
 
 /* What a traced run counts beside instructions; mirrored in native.py. */
@@ -95,6 +96,7 @@ typedef struct ek_flash ek_flash;
  * in native.py. */
 typedef struct {
     uint32_t base, bytes, page_bytes, bank_bytes, registers;
+    uint32_t protected_offset, protected_bytes; /* refused to writes */
 } ek_flash_part;
 
 /* Operations carried out; stalls: those of which the core had to wait for the end, because it, or what it asked for,
@@ -168,9 +170,10 @@ EK_EXPORT int ek_flash_take_nmi(ek_flash *flash);
 EK_EXPORT uint64_t ek_flash_read(void *uc, uint64_t offset, unsigned size, void *flash);
 EK_EXPORT void ek_flash_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *flash);
 
-/* For the bus: the controller's registers. */
+/* For the bus: the controller's registers; of the access control register, which it keeps itself, only writes. */
 int ek_flash_owns(const ek_flash *flash, uint32_t address);
 uint32_t ek_flash_register(ek_flash *flash, uint32_t address);
+void ek_flash_set_access(ek_flash *flash, uint32_t address, uint32_t value);
 void ek_flash_set_register(ek_flash *flash, void *uc, uint32_t address, uint32_t value);
 
 #endif

@@ -236,6 +236,9 @@ PROGERR, WRPERR, PGAERR, SIZERR, PGSERR, BSY, LOCK = 8, 16, 32, 64, 128, 1 << 16
 
 # what is done -> the values that `out` then has
 RULES = {
+    "a cache that was emptied while it was off can be on": (
+        "UNLOCK(); PROGRAM(0, 1, 2); WAIT(); ACR = 0x1000; ACR = 0; ACR = 0x600; out[0] = WORDS[0];", [1]
+    ),
     "locked after reset": ("out[0] = CR >> 31; CR = 1; out[1] = CR >> 31; out[2] = CR & 1;", [1, 1, 0]),
     "unlocked by two keys": (
         "UNLOCK(); out[0] = CR; CR |= 1u << 31; out[1] = CR >> 31; UNLOCK(); out[2] = CR;", [0, 1, 0]
@@ -299,6 +302,8 @@ STOPS = {
     "only while it is locked": "UNLOCK(); KEYR = 0x45670123u;",
     "holds the image that runs": "UNLOCK(); ERASE(0u, 0u);",
     "erasing and programming it is not emulated": "UNLOCK(); CR = 4; CR |= 1u << 16;",
+    "a data cache that may hold what was there": "ACR = 0x600; UNLOCK(); PROGRAM(0, 1, 2); WAIT(); out[0] = WORDS[0];",
+    "reset it before it is on": "UNLOCK(); PROGRAM(0, 1, 2); WAIT(); ACR = 0x1600; ACR = 0x600; out[0] = WORDS[0];",
 }
 BODIES = [
     *(body for body, _ in RULES.values()),
@@ -314,7 +319,7 @@ class Registers:
         functions = [f"static void body_{i}(void) {{ {body} }}" for i, body in enumerate(BODIES)]
         table = ", ".join(f"body_{i}" for i in range(len(BODIES)))
         main = f"static void (*const bodies[])(void) = {{{table}}};\n"
-        main += "int main(void) { ek_board_init(); bodies[ek_board_receive()](); finish(); return 0; }"
+        main += "int main(void) { ek_board_init(); ACR &= ~0x600u; bodies[ek_board_receive()](); finish(); return 0; }"
         # the slots lie around what the bodies program, so that an NMI is an expected one
         source = "\n".join([REGISTERS, *functions, main, FINISH])
         self.image = program(source, folder, nvm_bytes=256 * SLOT)
@@ -382,3 +387,18 @@ def test_the_driver_tells_what_went_wrong(tmp_path: Path) -> None:
     assert finished.flash == FlashWork(erases=2, programs=2)
     words = flash.cells[-4 * SLOT :].view("<u4")
     assert words[:8].tolist() == [0xFFFFFFFF, 0xFFFFFFFF, 1, 2, 5, 6, 0xFFFFFFFF, 0xFFFFFFFF]
+
+
+def test_protected_flash_fails_the_save_and_keeps_what_was_saved(image: Image) -> None:
+    device = Device(image)
+    device.boot(1)
+    device.flash.protect(BOARD.flash.end - SLOT, SLOT)
+    device.boot(2)
+    assert (device.load_status, device.save_status) == (OK, FAILED)
+    device.boot(3)
+    assert (device.load_status, device.loaded) == (OK, state(1))
+    assert (device.slots[1] == 0xFF).all()
+    device.flash.protect(BOARD.flash.end - 2 * SLOT + 16, 8)  # only what commits the first slot
+    device.slots[:], device.flash.marks[:] = 0xFF, 0
+    device.boot(4)
+    assert device.save_status == FAILED
