@@ -66,7 +66,7 @@ def load(name: str, choice: Choice, bank: str, screen: Screen) -> Task:
         screen.say(f"  {recordings.note}")
     with screen.step("features") as step:
         fold = Trials.of(recordings.select(np.union1d(split.train, split.test)), bank).fold(split)
-        train, test = (np.ascontiguousarray(x.swapaxes(1, 2)) for x in (fold.steps_train, fold.steps_test))
+        train, test = fold.steps_train, fold.steps_test
         step.end(f"{train.shape[1]} bands of {train.shape[2]}")
     classes = len(recordings.classes)
     rows, others = (x.reshape(len(x), -1) for x in (fold.x_train, fold.x_test))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
     data.add_argument("--data", help="data set (default: the network's own; 'edgekit datasets' lists them)")
     data.add_argument("--preset", help=PRESET_HELP)
-    data.add_argument("--protocol", choices=PROTOCOLS, help="which trials test (default: the data set's)")
-    data.add_argument("--folds", type=positive, help=f"parts of cross-subject (default {FOLDS})")
-    data.add_argument("--subject", type=subjects, help="train and test on these subjects, each alone: 1,2,5 or all")
+    split_arguments(data)
     data.add_argument("--standardize", choices=METHODS, help="of recordings (default: channel, unless --config says)")
     training = parser.add_argument_group("training")
     recipe_arguments(training)
+    result_arguments(parser)
+
+
+def split_arguments(data: argparse._ActionsContainer) -> None:
+    """Which trials train and test."""
+    data.add_argument("--protocol", choices=PROTOCOLS, help="which trials test (default: the data set's)")
+    data.add_argument("--folds", type=positive, help=f"parts of cross-subject (default {FOLDS})")
+    data.add_argument("--subject", type=subjects, help="train and test on these subjects, each alone: 1,2,5 or all")
+
+
+def result_arguments(parser: argparse.ArgumentParser) -> None:
+    """Folder and where the jobs run."""
     folder = parser.add_argument_group("results and jobs")
     folder.add_argument("--out", type=Path, help="folder to write (default: runs/VERB-MODEL)")
     folder.add_argument("--resume", action="store_true", help="take what the folder holds, compute what is missing")
@@ -79,10 +89,10 @@ def store(options: argparse.Namespace, verb: str, command: str, results: str) ->
     return kept
 
 
-def command(verb: str, options: argparse.Namespace, *names: str) -> str:
+def command(verb: str, options: argparse.Namespace, *names: str, common: Sequence[str] = COMMON) -> str:
     """The command line that gives these results: what was asked for, without where and how it ran."""
     found = ["edgekit", verb, options.model]
-    for name in (*COMMON, *names):
+    for name in (*common, *names):
         value, flag = getattr(options, name), f"--{name.replace('_', '-')}"
         if value is True:
             found.append(flag)

@@ -33,7 +33,11 @@ def rows(summary: Summary) -> tuple[list[str], list[list[str]]]:
 
 def markdown(title: str, command: str, notes: Sequence[str], summary: Summary) -> str:
     """A section of a document: what was done, the command, the table."""
-    columns, body = rows(summary)
+    return section(title, command, notes, *rows(summary))
+
+
+def section(title: str, command: str, notes: Sequence[str], columns: list[str], body: list[list[str]]) -> str:
+    """The same of any table."""
     widths = [max(len(row[index]) for row in [columns, *body]) for index in range(len(columns))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     lines = [columns, rule, *body]

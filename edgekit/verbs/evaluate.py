@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from edgekit.evaluation import options as choices
@@ -20,7 +22,14 @@ EXAMPLES = (
     "edgekit evaluate eegnet --data eegmmidb --preset edge-38 --orders faithful,spatial-first --floor --resume",
     "edgekit evaluate eeg-tcnet --data bci-iv-2a --subject all --seeds 10 --standardize sample",
     "edgekit evaluate csp-lda --data eegmmidb --preset edge-38",
+    "edgekit evaluate hd --help                                   # hyperdimensional classifiers",
 )
+
+
+def instead(words: Sequence[str]) -> str | None:
+    """The module for hyperdimensional classifiers, where the command line names them."""
+    named = any(word == "hd" and not before.startswith("-") for before, word in pairwise(words))
+    return "evaluate_hd" if named else None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,7 @@ class Fold:
 
     Attributes:
         front: what a device computes.
-        x_train, x_test: features (N, n, bands), float64.
+        x_train, x_test: features (N, bands, n), float64.
         y_train, y_test: labels (N,), int64.
     """
 
@@ -87,4 +87,4 @@ class Trials:
             self.covariance[split.train], self.recordings.fs, samples, self.unit, self.bank, reference
         )
         test, y = front.of_covariances(self.covariance[split.test]), self.recordings.y
-        return Fold(front, seen.swapaxes(1, 2), test.swapaxes(1, 2), y[split.train], y[split.test])
+        return Fold(front, seen, test, y[split.train], y[split.test])

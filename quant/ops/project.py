@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Distribution = Literal["sparse", "gaussian"]
 DISTRIBUTIONS = ("sparse", "gaussian")
 REACH = {"sparse": 1, "gaussian": 4}  # of an entry
-CHUNK = 1 << 22  # entries of the matrix in memory at once
+CHUNK = 1 << 19  # entries of the matrix in memory at once: in the cache
 BYTE_ORDER = (0, 2, 1, 3)  # of a half word, in Gaussian entries: two cores' instructions take bytes 0 and 2 together
 
 
