@@ -293,7 +293,8 @@ def _run(plan: Plan, entry: Entry) -> list[str]:
     for name, tensor in zip(ins, inputs, strict=True):
         lines.append(f"    memcpy({prefix}_arena + {plan.offset(tensor.name)}, {name}, {tensor.nbytes});")
     if status.reports(plan.graph):
-        lines += _status(plan, entry)
+        arena = f"{prefix}_arena"
+        lines += status_lines(plan.graph, entry, lambda name: f"{arena} + {plan.offset(name)}")
     for run in plan.runs:
         calls = [layer_symbol(plan, layer) for layer in run.group.layers if layer in layers]
         if run.cut and calls:
@@ -306,18 +307,21 @@ def _run(plan: Plan, entry: Entry) -> list[str]:
     return [*lines, *(["    return status;"] if status.reports(plan.graph) else []), "}", ""]
 
 
-def _status(plan: Plan, entry: Entry) -> list[str]:
-    """``status``: the first check that does not answer EK_OK."""
-    arena = f"{identifier(plan.graph.name)}_arena"
-    first, *others = list(status.checks(plan.graph, entry)) or [("EK_OK", ())]
-    lines = [f"    ek_status status = {_check(plan, arena, *first)};"]
+def status_lines(graph: Graph, entry: Entry, place: Callable[[str], str]) -> list[str]:
+    """``status``: the first check of an entry's labels and classes that does not answer EK_OK.
+
+    Args:
+        place: C expression for where a tensor lies.
+    """
+
+    def check(form: str, tensors: Sequence[str]) -> str:
+        return form.format(*(f"(const void *)({place(name)})" for name in tensors))
+
+    first, *others = list(status.checks(graph, entry)) or [("EK_OK", ())]
+    lines = [f"    ek_status status = {check(*first)};"]
     for form, tensors in others:
-        lines += ["    if (status == EK_OK) {", f"        status = {_check(plan, arena, form, tensors)};", "    }"]
+        lines += ["    if (status == EK_OK) {", f"        status = {check(form, tensors)};", "    }"]
     return lines
-
-
-def _check(plan: Plan, arena: str, form: str, tensors: Sequence[str]) -> str:
-    return form.format(*(f"(const void *)({arena} + {plan.offset(name)})" for name in tensors))
 
 
 def reset(plan: Lowered, offset: Callable[[str], int]) -> list[str]:

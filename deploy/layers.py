@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
-from deploy.boards import Board, list_boards, load_board
+from deploy.boards import Board
 from deploy.box import Box
 from deploy.kernels import KERNELS
 from deploy.kernels.base import Call, Kernel, Site
@@ -92,9 +92,8 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
     """Choose layouts and kernels.
 
     Raises:
-        UserError: several entries on a board that takes one, or a node that no kernel takes.
+        UserError: a node that no kernel takes.
     """
-    _refuse_board(graph, board)
     graph = with_logical_boundaries(graph)
     need = needed(graph)
     kernels = [kernel for kernel in kernels if kernel.isa == "portable" or kernel.isa in board.isa]
@@ -112,14 +111,6 @@ def lower(graph: Graph, board: Board, kernels: Sequence[Kernel] = KERNELS) -> Lo
         kernel, why = _choose(site, board, kernels)
         layers.append(Layer(len(layers), node, site, kernel, why, tuple(kernel.calls(site))))
     return Lowered(graph, board, tuple(layers), layouts, storage, need)
-
-
-def _refuse_board(graph: Graph, board: Board) -> None:
-    if len(graph.entries) > 1 and board.cluster:
-        names = ", ".join(entry.name for entry in graph.entries)
-        able = ", ".join(name for name in list_boards() if load_board(name).cluster is None)
-        where, fix = f"model '{graph.name}' on '{board.name}'", f"build it for a board with one core: {able}"
-        raise UserError(Problem(f"it has the entries {names}", where, "one entry on a cluster", fix))
 
 
 def _site(need: Needed, node: Node, layouts: Mapping[str, Layout], takes: tuple[Box, ...] | None = None) -> Site:

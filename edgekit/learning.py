@@ -6,7 +6,7 @@ The calls between two resets are a life of the board; states that outlive power 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from quant.interchange.read import read_model
 from quant.reference import initial_states, run_sequence
 
 if TYPE_CHECKING:
+    from deploy.operating_point import OperatingPoint
+    from edgekit.cluster_cost import ClusterCost
     from edgekit.emulate.cortex_m import Traced
     from edgekit.emulate.flash import FlashMemory, FlashWork
 
@@ -60,6 +62,7 @@ class Life(Session):
         kept: an ek_nvm_status (:data:`edgekit.emulate.frames.KEPT_MEANINGS`): what was found in flash at its
             beginning; None where no state outlives power.
         flash: what was erased and programmed.
+        costs: of each call, on a cluster.
     """
 
     kept: int | None
@@ -67,6 +70,7 @@ class Life(Session):
     selftest_passed: bool
     stack_used: int | None
     mips: float
+    costs: list[ClusterCost] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -126,13 +130,33 @@ class Learner:
         found = emulator.exchange(b"".join(map(self._request, calls)), areas, flash)
         sizes = [sum(t["bytes"] for t in self.entry(call.entry)["outputs"]) for call in calls]
         passed, kept, returned = frames.returned(found.sent, sizes)
-        answers = [
-            Answer(call.entry, one.status, split(one.outputs, self.entry(call.entry)["outputs"]))
-            for call, one in zip(calls, returned, strict=True)
+        answers = self._answers(calls, [(one.status, one.outputs) for one in returned])
+        return Life(answers, self._states(found.memory), kept, found.flash, passed, found.stack_used, found.mips)
+
+    def simulate(self, calls: Sequence[Call], point: OperatingPoint, cores: int | None = None) -> Life:
+        """The same on a simulated cluster, which has no flash for states.
+
+        Raises:
+            UserError: not built for a cluster, or more cores than it has.
+        """
+        from edgekit.emulate.flash import NO_WORK
+
+        numbers = [self.entries.index(self.entry(call.entry)) for call in calls]
+        sizes = [sum(t["bytes"] for t in self.entries[number]["outputs"]) for number in numbers]
+        data = list(map(self._data, calls))
+        found = self.firmware.simulator().call(list(zip(numbers, data, sizes, strict=True)), point, cores)
+        answers, states = self._answers(calls, found.answers), self._states(found.states)
+        return Life(answers, states, None, NO_WORK, found.selftest_passed, found.stack_used, found.mips, found.costs)
+
+    def _answers(self, calls: Sequence[Call], given: Sequence[tuple[int, bytes]]) -> list[Answer]:
+        return [
+            Answer(call.entry, status, split(data, self.entry(call.entry)["outputs"]))
+            for call, (status, data) in zip(calls, given, strict=True)
         ]
-        memory = zip(facts["states"], found.memory, strict=True)
-        states = {state["name"]: stored_tensor(data, state) for state, data in memory}
-        return Life(answers, states, kept, found.flash, passed, found.stack_used, found.mips)
+
+    def _states(self, memory: Sequence[bytes]) -> Values:
+        pairs = zip(self.firmware.facts["states"], memory, strict=True)
+        return {state["name"]: stored_tensor(data, state) for state, data in pairs}
 
     def lives(self, calls: Sequence[Sequence[Call]]) -> list[Life]:
         """Life after life of a board whose power goes in between, from erased flash on.

@@ -56,6 +56,25 @@ class Simulation:
     mips: float
 
 
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """What calls of a model with several entries gave.
+
+    Attributes:
+        answers: status and outputs' bytes of each.
+        states: bytes of every state in the end.
+        costs: of each call.
+        stack_used, selftest_passed, mips: as in :class:`Simulation`.
+    """
+
+    answers: list[tuple[int, bytes]]
+    states: list[bytes]
+    costs: list[ClusterCost]
+    stack_used: int
+    selftest_passed: bool
+    mips: float
+
+
 class Simulator:
     """The image of a folder that ``edgekit build`` wrote for a board with a cluster.
 
@@ -98,6 +117,33 @@ class Simulator:
             deepest = max(self.stacks.used(machine))
             arrays = np.array(outputs), dumps.arrays()
             return Simulation(*arrays, cost, machine.misaligned, deepest, passed, machine.mips)
+
+    def call(self, calls: Sequence[tuple[int, bytes, int]], point: OperatingPoint, cores: int | None = None) -> Calls:
+        """Calls of entries, one after the other, of a model with several.
+
+        Args:
+            calls: number of the entry, its inputs, and how many bytes its outputs have.
+
+        Raises: as :meth:`run`.
+        """
+        team, costs = self.board.team(cores), []
+        answers: list[tuple[int, bytes]] = []
+        with self._machine(point, self._layers()) as machine:
+            self._poke(machine, "ek_cores", team)
+            self._poke(machine, "ek_requests", len(calls))
+            self._to_exchange(machine)
+            for entry, data, size in calls:
+                self._poke(machine, "ek_entry", entry)
+                machine.write(self.image.symbol("ek_input_buffer").address, data)
+                machine.reset_stats()
+                self._to_exchange(machine)
+                status = int.from_bytes(machine.read(self.image.symbol("ek_answer").address, 4), "little")
+                answers.append((status, machine.read(self.image.symbol("ek_output_buffer").address, size)))
+                costs.append(self._cost(machine, point, team))
+            arena = self._bases()["arena"]
+            states = [machine.read(arena + state["offset"], state["bytes"]) for state in self.facts["states"]]
+            passed = "EK selftest ok" in machine.printed
+            return Calls(answers, states, costs, max(self.stacks.used(machine)), passed, machine.mips)
 
     def features(
         self, windows: NDArray[np.int16], point: OperatingPoint, cores: int | None = None

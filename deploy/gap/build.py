@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from deploy.boards import Board
 from deploy.codegen import identifier
 from deploy.compilers import cluster_compiler
 from deploy.elf import Image, read_elf
-from deploy.facts import layer_facts, model_facts, tensor_facts
-from deploy.gap.codegen import geometry_sequence, input_in_arena
+from deploy.facts import entry_facts, layer_facts, model_facts, state_facts, tensor_facts
+from deploy.gap.codegen import geometry_sequence, input_in_arena, record_tables
 from deploy.gap.plan import ClusterPlan, make_cluster_plan
 from deploy.gap.project import bare_includes, bare_sources, write_cluster_project
 from deploy.gap.schedule import make_steps, moved
@@ -49,13 +50,20 @@ def _facts(plan: ClusterPlan, steps: list[Step], image: Image, compiler: str) ->
         "front_end": features.facts(plan.graph, plan.board, identifier(plan.graph.name)),
         "sha256": hashlib.sha256(image.path.read_bytes()).hexdigest(),
         "bytes": _sizes(plan, image),
-        "table_bytes": _table_bytes(steps, image),
+        "table_bytes": _table_bytes(plan, steps, image),
         "timeline": _timeline(plan),
-        "inputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.inputs],
-        "outputs": [_tensor(plan, t, plan.outside(t.name)) for t in plan.graph.outputs],
+        "inputs": [_border(plan, t) for t in plan.graph.inputs],
+        "outputs": [_border(plan, t) for t in plan.graph.outputs],
+        "entries": entry_facts(plan, partial(_border, plan)),
+        "states": state_facts(plan, partial(_border, plan)),
         "nvm": nvm.facts(plan.graph, plan.board),
         "layers": [_layer(plan, steps, layer) for layer in plan.layers],
     }
+
+
+def _border(plan: ClusterPlan, tensor: Tensor) -> dict[str, Any]:
+    """A tensor that callers see, or a state: in L2."""
+    return _tensor(plan, tensor, plan.outside(tensor.name))
 
 
 def _sizes(plan: ClusterPlan, image: Image) -> dict[str, int]:
@@ -78,9 +86,10 @@ def _sizes(plan: ClusterPlan, image: Image) -> dict[str, int]:
     }
 
 
-def _table_bytes(steps: list[Step], image: Image) -> int:
-    """Bytes of the table of steps that the DMA moves into L1: records, and their geometries."""
-    return image.symbol("records").size + sum(image.symbol(name).size for name in geometry_sequence(steps))
+def _table_bytes(plan: ClusterPlan, steps: list[Step], image: Image) -> int:
+    """Bytes of the tables of steps that the DMA moves into L1: records, and their geometries."""
+    tables = sum(image.symbol(name).size for name in record_tables(plan, steps))
+    return tables + sum(image.symbol(name).size for name in geometry_sequence(steps))
 
 
 def _layer(plan: ClusterPlan, steps: list[Step], layer: Layer) -> dict[str, Any]:

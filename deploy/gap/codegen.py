@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from deploy.codegen import entry_function, identifier, layer_symbol, parameter_names, parameters, provenance, reset
+from deploy import status
+from deploy.codegen import (
+    borders,
+    identifier,
+    layer_symbol,
+    parameter_names,
+    prototype,
+    provenance,
+    reset,
+    status_lines,
+)
 from deploy.gap.plan import ClusterPlan
-from deploy.gap.schedule import fetch_starts
+from deploy.gap.schedule import fetch_starts, make_steps
 from deploy.gap.steps import Fetch, Pointer, Step, Transfer
 from deploy.kernels.base import C_TYPE
 from deploy.layers import Layer
-from quant.graph import Tensor
+from quant.graph import Entry, Tensor
 
 COLUMNS = 8  # words of constants per line
 
@@ -47,13 +57,26 @@ def source(plan: ClusterPlan, steps: Sequence[Step]) -> str:
     lines += ["#define NOINLINE __attribute__((noinline))", ""]
     lines += [f"uint8_t {prefix}_arena[{prefix.upper()}_ARENA_BYTES] __attribute__((aligned(8)));", ""]
     lines += _input_buffer(plan)
+    tables = record_tables(plan, steps)
+    steps = [step for table in tables.values() for step in table]
     lines += _wrappers(steps)
     for layer in plan.layers:
         lines += _layer(plan, layer)
-    geometries = _geometries(steps)
-    lines += [*_geometry_lines(geometries), *_records(plan, steps, geometries), *_run(plan)]
+    names = _wrapper_names(steps), _geometries(steps)
+    lines += _geometry_lines(names[1])
+    for name, table in tables.items():
+        lines += _records(plan, name, table, *names)
+    for entry, name in zip(plan.graph.entries, tables, strict=True):
+        lines += _run(plan, entry, name)
     lines += reset(plan, lambda tensor: plan.outside(tensor).offset)
     return "\n".join(lines)
+
+
+def record_tables(plan: ClusterPlan, steps: Sequence[Step]) -> dict[str, Sequence[Step]]:
+    """The table of every entry by its C name; ``steps``: that of a model with only one."""
+    if not status.reports(plan.graph):
+        return {"records": steps}
+    return {f"records_{identifier(entry.name)}": make_steps(plan, entry) for entry in plan.graph.entries}
 
 
 def _input_buffer(plan: ClusterPlan) -> list[str]:
@@ -75,7 +98,7 @@ def _input_buffer(plan: ClusterPlan) -> list[str]:
 
 def input_in_arena(plan: ClusterPlan) -> bool:
     """Whether all of the input is one tensor, so that its buffer may lie in the arena."""
-    return len(plan.graph.inputs) == 1
+    return len(plan.graph.all_inputs) == 1
 
 
 Wrapper = tuple[str, str, tuple[str, ...], bool]  # function, geometry type, parameter types, whether cores share it
@@ -172,10 +195,11 @@ def _transfer(plan: ClusterPlan, transfer: Transfer) -> str:
     return f"{{{', '.join(map(str, [*words, transfer.line_stride, transfer.plane_stride]))}}}"
 
 
-def _records(plan: ClusterPlan, steps: Sequence[Step], geometries: dict[Geometry, str]) -> list[str]:
-    """The network: one record per step, one behind the other."""
+def _records(
+    plan: ClusterPlan, table: str, steps: Sequence[Step], names: dict[Wrapper, str], geometries: dict[Geometry, str]
+) -> list[str]:
+    """What an entry does: one record per step, one behind the other."""
     starts = fetch_starts(steps)
-    names = _wrapper_names(steps)
     lines = ["static const struct {"]
     for index, step in enumerate(steps):
         members = ["ek_step step;"]
@@ -183,10 +207,10 @@ def _records(plan: ClusterPlan, steps: Sequence[Step], geometries: dict[Geometry
         members += [f"ek_transfer transfers[{transfers}];"] if transfers else []
         members += [f"ek_fetch fetches[{len(starts[index])}];"] if starts[index] else []
         lines.append(f"    struct {{ {' '.join(members)} }} s{index};")
-    lines += ["} records = {"]
+    lines += [f"}} {table} = {{"]
     for index, step in enumerate(steps):
-        following = f"sizeof records.s{index + 1}" if index + 1 < len(steps) else "0"
-        fields = [f".bytes = sizeof records.s{index}", f".next_bytes = {following}"]
+        following = f"sizeof {table}.s{index + 1}" if index + 1 < len(steps) else "0"
+        fields = [f".bytes = sizeof {table}.s{index}", f".next_bytes = {following}"]
         fields += _step_fields(plan, step, names[_wrapper(step)], geometries[_geometry(step)], len(starts[index]))
         lines.append(f"    .s{index} = {{.step = {{{', '.join(fields)}}},")
         transfers_ = [_transfer(plan, transfer) for transfer in (*step.early, *step.late, *step.store)]
@@ -219,20 +243,23 @@ def _step_fields(plan: ClusterPlan, step: Step, wrapper: str, geometry: str, fet
     yield f".operands = {{{', '.join(operands)}}}"
 
 
-def _run(plan: ClusterPlan) -> list[str]:
-    prefix = identifier(plan.graph.name)
-    ins, outs = parameter_names(plan.graph)
+def _run(plan: ClusterPlan, entry: Entry, table: str) -> list[str]:
+    graph, prefix = plan.graph, identifier(plan.graph.name)
+    (ins, outs), (inputs, outputs) = parameter_names(graph, entry), borders(graph, entry)
 
     def place(tensor: Tensor) -> str:
         return f"{prefix}_arena + {plan.outside(tensor.name).offset}"
 
-    lines = [f"void {entry_function(plan.graph)}({parameters(plan.graph)}) {{"]
-    for name, tensor in zip(ins, plan.graph.inputs, strict=True):
+    lines = [f"{prototype(graph, entry)} {{"]
+    for name, tensor in zip(ins, inputs, strict=True):
         lines.append(f"    ek_copy_tensor({place(tensor)}, {name}, {tensor.nbytes});")
-    lines += [f"    ek_cluster_run(&records.s0.step, {prefix.upper()}_L1_BYTES, ek_cores);"]
-    for name, tensor in zip(outs, plan.graph.outputs, strict=True):
+    if status.reports(graph):
+        lines += status_lines(graph, entry, lambda name: place(graph.tensors[name]))
+    lines += [f"    ek_cluster_run(&{table}.s0.step, {prefix.upper()}_L1_BYTES, ek_cores);"]
+    for name, tensor in zip(outs, outputs, strict=True):
         lines.append(f"    ek_copy_tensor({name}, {place(tensor)}, {tensor.nbytes});")
-    for past, after in ((plan.graph.tensors[s.input], plan.graph.tensors[s.output]) for s in plan.graph.states):
-        if place(past) != place(after):
-            lines.append(f"    ek_copy_tensor({place(past)}, {place(after)}, {past.nbytes});")
-    return [*lines, "}", ""]
+    for past, after in graph.updates(entry).items():
+        to, of = (place(graph.tensors[name]) for name in (past, after))
+        if to != of:
+            lines.append(f"    ek_copy_tensor({to}, {of}, {graph.tensors[past].nbytes});")
+    return [*lines, *(["    return status;"] if status.reports(graph) else []), "}", ""]

@@ -19,6 +19,7 @@ from deploy.kernels import KERNELS
 from deploy.kernels.base import Kernel
 from deploy.layers import Lowered, lower
 from deploy.memory import Arena, aligned
+from deploy.plan import runtime_bytes
 from quant.errors import Problem, UserError
 from quant.graph import Graph
 
@@ -125,8 +126,8 @@ def make_cluster_plan(
 
 def _buffer_bytes(low: Lowered) -> int:
     """The program's own output, inputs if there are several, and the self-test's vector with both its outputs."""
-    inputs, outputs = (sum(t.nbytes for t in tensors) for tensors in (low.graph.inputs, low.graph.outputs))
-    return aligned(inputs * min(len(low.graph.inputs), 2) + 3 * outputs)
+    inputs, outputs = runtime_bytes(low.graph)
+    return aligned(inputs * min(len(low.graph.all_inputs), 2) + 3 * outputs)
 
 
 def _steps(homes: Homes) -> int:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from string import Template
 
-from deploy import features, interface
+from deploy import features, interface, status
 from deploy.codegen import calls, identifier, provenance
 from deploy.compilers import COMMON, FREESTANDING, GCC_CLUSTER, GCC_CLUSTER_FLOAT, ZIG_CLUSTER, ZIG_CLUSTER_FLOAT
 from deploy.gap import codegen
@@ -41,7 +41,7 @@ def write_cluster_project(plan: ClusterPlan, steps: list[Step], folder: Path) ->
     for name, text in texts.items():
         (folder / "src" / name).write_text(text, encoding="utf-8")
     copy_kernels((layer.kernel.header for layer in plan.layers), folder / "kernels")
-    copy_kernels(["xpulpv2/team.h"], folder / "kernels")
+    copy_kernels(["xpulpv2/team.h", *([status.HEADER] if status.reports(plan.graph) else [])], folder / "kernels")
     shutil.copytree(root / "runtime" / "gap", folder / "runtime")
     if plan.l3_bytes:
         (folder / "l3.bin").write_bytes(codegen.l3_image(plan))

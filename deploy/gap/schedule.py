@@ -16,19 +16,35 @@ from deploy.group import Group
 from deploy.layers import Layer
 from deploy.memory import aligned
 from deploy.region import Region
+from quant.graph import Entry
 
 
-def make_steps(plan: ClusterPlan) -> list[Step]:
-    """The steps of one inference, in order."""
+def make_steps(plan: ClusterPlan, entry: Entry | None = None) -> list[Step]:
+    """The steps of one inference, in order: of one of several entries, or of all layers.
+
+    What arrives early for a layer takes room that only the layer right before leaves free.
+    """
     loaded: set[str] = set()
     steps: list[Step] = []
-    for group, tiling in zip(plan.groups, plan.tilings, strict=True):
+    before = -1
+    for group in _groups(plan, entry):
         inputs = _model_inputs(plan, group, loaded)
-        made = _Tiles(plan, group).steps() if tiling.visits else _whole(plan, group.first)
+        made = _Tiles(plan, group).steps() if plan.tilings[group.index].visits else _whole(plan, group.first)
+        if group.index != before + 1:
+            made[0] = replace(made[0], early=(), late=(*made[0].early, *made[0].late))
+        before = group.index
         made[0] = replace(made[0], late=(*inputs, *made[0].late))
         made[-1] = replace(made[-1], store=(*made[-1].store, *_model_outputs(plan, group)), flush=True)
         steps += made
     return list(_with_slots(plan, steps))
+
+
+def _groups(plan: ClusterPlan, entry: Entry | None) -> list[Group]:
+    """Layers of a group have one reader each, so that an entry runs all of them or none."""
+    if entry is None:
+        return list(plan.groups)
+    layers = plan.layers_of(entry)
+    return [group for group in plan.groups if group.first in layers]
 
 
 def moved(steps: Sequence[Step], layer: Layer) -> tuple[int, int]:
@@ -53,7 +69,7 @@ def _model_inputs(plan: ClusterPlan, group: Group, loaded: set[str]) -> list[Tra
     """The model's inputs and states that live in L1, when they are needed for the first time."""
     transfers = []
     needed = {plan.storage[name] for name in group.first.node.inputs}
-    for tensor in (*plan.graph.inputs, *(plan.graph.tensors[state.input] for state in plan.graph.states)):
+    for tensor in (*plan.graph.all_inputs, *(plan.graph.tensors[state.input] for state in plan.graph.states)):
         base = plan.storage[tensor.name]
         if base in plan.resident and base in needed and base not in loaded:
             loaded.add(base)
@@ -64,7 +80,8 @@ def _model_inputs(plan: ClusterPlan, group: Group, loaded: set[str]) -> list[Tra
 def _model_outputs(plan: ClusterPlan, group: Group) -> list[Transfer]:
     """The model's outputs and states that live in L1, when they are complete."""
     base = plan.storage[group.last.node.output]
-    outputs = (*plan.graph.outputs, *(plan.graph.tensors[state.output] for state in plan.graph.states))
+    pasts = (plan.graph.tensors[name] for state in plan.graph.states for name in state.outputs)
+    outputs = (*plan.graph.all_outputs, *pasts)
     tensors = [t for t in outputs if plan.storage[t.name] == base and base in plan.resident]
     return [Transfer(plan.l1.offsets[base], plan.outside(t.name), t.nbytes) for t in tensors[:1]]
 

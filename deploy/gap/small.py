@@ -25,7 +25,7 @@ def fit_memory(low: Lowered, memory: int, l1_room: int, cluster: Cluster) -> tup
     Raises:
         UserError: a layer does not fit at all, or there is no such plan.
     """
-    borders = {low.storage[t.name]: t.nbytes for t in (*low.graph.inputs, *low.graph.outputs)}
+    borders = {low.storage[t.name]: t.nbytes for t in (*low.graph.all_inputs, *low.graph.all_outputs)}
     room = min(l1_room, memory - SLACK_BYTES - low.constant_bytes - sum(map(aligned, borders.values())))
     least: int | None = None
     while room > 0:

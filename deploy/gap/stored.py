@@ -6,9 +6,10 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from deploy.group import Group
-from deploy.layers import Lowered
+from deploy.layers import Layer, Lowered
 from deploy.memory import Arena, Buffer, plan
-from deploy.state import carried
+from deploy.state import carried, moves
+from deploy.tile import tileable
 
 
 def spans(low: Lowered, groups: Sequence[Group]) -> dict[str, tuple[int, int]]:
@@ -44,8 +45,9 @@ def l2_arena(low: Lowered, groups: Sequence[Group], resident: Set[str], slot_byt
     live, size = spans(low, groups), sizes(low)
     moved = _written_in_place(low, resident)
     pasts = {state.input for state in low.graph.states}
-    inputs = {low.storage[t.name] for t in low.graph.inputs} | pasts
-    outputs = {low.storage[t.name] for t in low.graph.outputs} | pasts | {s.output for s in low.graph.states}
+    inputs = {low.storage[t.name] for t in low.graph.all_inputs} | pasts
+    outputs = {low.storage[t.name] for t in low.graph.all_outputs} | pasts
+    outputs |= {name for state in low.graph.states for name in state.outputs}
     end = len(groups) + 1
     buffers = [Buffer(l3_slot(turn), slot_bytes, 0, end) for turn in range(2) if slot_bytes]
     for name, (first, last) in live.items():
@@ -61,8 +63,25 @@ def l2_arena(low: Lowered, groups: Sequence[Group], resident: Set[str], slot_byt
 def _written_in_place(low: Lowered, resident: Set[str]) -> dict[str, str]:
     """By the tensor that a state is written as, the one it is read as, where both may have one place in L2.
 
-    Where neither is in L1 while a layer reads the one and writes the other, they may not.
+    Where neither is in L1 while a layer reads the one and writes the other, they may only if its kernel can write over
+    what it reads.
     """
-    carry = carried(low)
-    readers = {layer.node.output: {low.storage[name] for name in layer.node.inputs} for layer in low.layers}
-    return {after: past for after, past in carry.items() if past not in readers[after] or {after, past} & resident}
+    carry, writers = carried(low, _at_once), {layer.node.output: layer for layer in low.layers}
+    pairs = carry.items()
+    return {after: past for after, past in pairs if _one_place(low, writers[after], past, {after, past} & resident)}
+
+
+def _one_place(low: Lowered, writer: Layer, past: str, in_l1: Set[str]) -> bool:
+    reads = [low.storage[name] for name in writer.node.inputs]
+    if past not in reads or in_l1:
+        return True
+    return _untiled(writer) and reads.index(past) in writer.kernel.inplace(writer.site)
+
+
+def _at_once(layer: Layer) -> bool:
+    """Layers that may write a state: those that only move data, and those that never run in tiles."""
+    return moves(layer) or _untiled(layer)
+
+
+def _untiled(layer: Layer) -> bool:
+    return not tileable(layer.site.op)

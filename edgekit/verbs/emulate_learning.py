@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from edgekit import energy
 from edgekit.screen import Screen
 
 if TYPE_CHECKING:
     from deploy.operating_point import OperatingPoint
+    from edgekit.energy import Duty
     from edgekit.firmware import Firmware
     from edgekit.learning import Answer, Call, Learner, Life
 
@@ -38,18 +40,23 @@ def run(options: argparse.Namespace, screen: Screen, firmware: Firmware, point: 
     from edgekit.learning import Learner, first_difference
     from quant.errors import Problem, UserError
 
-    learner = Learner(firmware)
+    learner, on_cluster = Learner(firmware), firmware.board.cluster is not None
     planned = _lives(options, learner)
     with screen.step("emulation") as step:
-        lives = learner.lives(planned)
+        if on_cluster and not options.power_cycle:
+            lives = [learner.simulate(planned[0], point, options.cores)]
+        else:
+            lives = learner.lives(planned)
         step.end(f"{sum(map(len, planned))} calls, {lives[-1].mips:.0f} MIPS")
     for life, expected in zip(lives, learner.expected(planned), strict=True):
         if (difference := first_difference(life, expected)) is None:
             continue
         raise UserError(Problem(f"{difference} differs from the NumPy reference", "emulated board", fix="report it"))
     with screen.step("cost") as step:
-        costs = _costs(learner, [call for life in planned for call in life], point)
-        step.end(f"{len(costs)} kinds of calls traced")
+        every = [call for life in planned for call in life]
+        costs = _cluster_costs(learner, every, lives[0], energy.duty(options)) if on_cluster else None
+        costs = costs or _costs(learner, every, point)
+        step.end(f"{len(costs)} kinds of calls")
     rows = [
         {
             "entry": answer.entry,
@@ -115,6 +122,17 @@ def _costs(learner: Learner, calls: list[Call], point: OperatingPoint) -> dict[s
             **energy_mj(board, point, cycles).as_json("energy_mj"),
             "layers": [{"name": n, **priced(board, point, cost)} for n, cost in total.layers.items()],
         }
+    return costs
+
+
+def _cluster_costs(learner: Learner, calls: list[Call], life: Life, duty: Duty) -> dict[str, dict[str, Any]]:
+    """By entry, what its last call costs on a cluster."""
+    from edgekit.cluster_cost import cluster_report
+
+    costs = {}
+    for call, cost in zip(calls, life.costs, strict=True):
+        layers = [{"name": name, "cycles": layer.cycles} for name, layer in cost.layers.items() if layer.instructions]
+        costs[call.entry] = {**cluster_report(learner.firmware.board, cost, duty)["cost"], "layers": layers}
     return costs
 
 

@@ -114,11 +114,6 @@ def test_constants_are_shared_and_states_are_written_in_place(tmp_path: Path) ->
     assert set(facts["classify"]["layers"]) & set(facts["learn"]["layers"]) == {"projected", "query"}
 
 
-def test_boards_that_cannot_are_named() -> None:
-    with pytest.raises(UserError, match=r"(?s)on 'gap8': it has the entries classify, .*one core: .*stm32l475"):
-        build_graph(learner(), load_board("gap8"), Path("never"))
-
-
 def sums(updates: tuple[str, ...] = (), also: bool = False) -> Graph:
     """int32 sums of int8 features; entry ``peek`` also looks at what the sums would become."""
     b = GraphBuilder("sums")

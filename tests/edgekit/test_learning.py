@@ -181,9 +181,43 @@ def test_the_command_shows_what_outlives_power(edgekit: Any, lasting: Learner, b
     code, out, _ = edgekit("emulate", lasting.firmware.folder, *words, "--quiet")
     assert code == 0 and "saving    5 times to flash" in out and "power-up: the newest states are back" in out
     assert out.count("class [2]") == 5
+    for folder in (board.firmware.folder, build_graph(learner(), load_board("gap8"), tmp_path / "gap8").folder):
+        code, _, error = edgekit("emulate", folder, *words)
+        assert code == 2 and "its states are lost with power" in error
+    code, out, _ = edgekit("emulate", tmp_path / "gap8", *words[:-1], "--cores", 4)
+    assert code == 0 and "learn     5 calls" in out and out.count("class [2]") == 5
     code, _, error = edgekit("emulate", board.firmware.folder, *words)
     assert code == 2 and "its states are lost with power" in error
     assert lasting.firmware.emulate(SHOTS).outputs.shape == (5, 1)
+
+
+@pytest.mark.parametrize("name", ["gap8", "gap9", "mrwolf"])
+def test_a_cluster_learns_the_same(name: str, tmp_path: Path) -> None:
+    build_graph(learner(), load_board(name), tmp_path / "out")
+    board = Learner(Firmware.load(tmp_path / "out"))
+    calls = [board.call("classify", SHOTS[0])]
+    calls += [board.call("learn", shot, label) for shot, label in zip(SHOTS, (0, 2, 2, 1, 9), strict=True)]
+    calls += [board.call("forget", label=1), *(board.call("classify", shot) for shot in SHOTS)]
+    for cores in (1, 3, 8):
+        life = board.simulate(calls, board.firmware.board.operating_point(), cores)
+        assert life.selftest_passed
+        assert [answer.status for answer in life.answers] == [NEVER, *[DONE] * 4, FULL, *[DONE] * 6]
+        assert first_difference(life, board.expected([calls])[0]) is None
+        assert all(cost.cycles > 0 for cost in life.costs)
+
+
+def test_a_memory_too_large_for_l1_is_changed_in_l2(tmp_path: Path) -> None:
+    built = build_graph(learner(12_000), load_board("gap8"), tmp_path / "out")
+    places = {state["name"]: (state["memory"], state["offset"]) for state in built.facts["states"]}
+    layers = {layer["name"]: layer["output"] for layer in built.facts["layers"]}
+    for form in ("learned", "forgotten"):
+        output = layers[f"counters.{form}"]
+        assert (output["memory"], output["offset"]) == places["counters"]
+    board = Learner(Firmware.load(tmp_path / "out"))
+    calls = [board.call("learn", SHOTS[0], 2), board.call("learn", SHOTS[1], 0), board.call("forget", label=2)]
+    calls.append(board.call("classify", SHOTS[1]))
+    life = board.simulate(calls, board.firmware.board.operating_point())
+    assert life.selftest_passed and first_difference(life, board.expected([calls])[0]) is None
 
 
 @pytest.mark.parametrize(("name", "compiler"), [("stm32f756", "zig"), ("stm32l475", "gcc")])

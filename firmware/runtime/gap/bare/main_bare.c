@@ -6,6 +6,8 @@
  * inference and after the last one: there it reads `ek_output_buffer` and writes `ek_input_buffer`. Where the model has
  * a front end it may set `ek_from_samples` and write `ek_sample_buffer` instead; `ek_features_done` is called when its
  * features are in `ek_input_buffer`.
+ * Where the model has several entries, `ek_entry` is the number of the one to call, with its sizes, and `ek_answer` its
+ * status.
  */
 #include <stdint.h>
 
@@ -15,12 +17,20 @@
 
 __attribute__((section(".data"))) volatile uint32_t ek_requests = 0; /* not in what start-up clears */
 
+#ifdef EK_ENTRIES
+__attribute__((section(".data"))) volatile uint32_t ek_entry = 0;
+volatile uint32_t ek_answer;
+#else
+#define EK_LARGEST_INPUT_BYTES EK_INPUT_BYTES
+#define EK_LARGEST_OUTPUT_BYTES EK_OUTPUT_BYTES
+#endif
+
 #if EK_INPUT_IN_ARENA
 extern int8_t ek_input_buffer[EK_INPUT_BYTES]; /* where the network reads it; the next run may find other bytes there */
 #else
-__attribute__((aligned(8))) int8_t ek_input_buffer[EK_INPUT_BYTES];
+__attribute__((aligned(8))) int8_t ek_input_buffer[EK_LARGEST_INPUT_BYTES];
 #endif
-__attribute__((aligned(8))) int8_t ek_output_buffer[EK_OUTPUT_BYTES];
+__attribute__((aligned(8))) int8_t ek_output_buffer[EK_LARGEST_OUTPUT_BYTES];
 
 #ifdef EK_SAMPLE_BYTES
 __attribute__((aligned(8))) int8_t ek_sample_buffer[EK_SAMPLE_BYTES];
@@ -49,7 +59,11 @@ int ek_main(void) {
             ek_features_done();
         }
 #endif
+#ifdef EK_ENTRIES
+        ek_answer = ek_model_call(ek_entry, ek_input_buffer, ek_output_buffer);
+#else
         ek_model_run(ek_input_buffer, ek_output_buffer);
+#endif
     }
     if (requests > 0) {
         ek_exchange(requests);
