@@ -12,14 +12,15 @@ import pytest
 from deploy.boards import load_board
 from deploy.build import build_graph
 from tests.deploy.graphs import every_operator
+from tests.quant.learning_models import learner
 
 WARNING = "warning:"
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[every_operator, learner])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "app"
-    build_graph(every_operator(), load_board("gap8"), folder)
+    build_graph(request.param(), load_board("gap8"), folder)
     return folder
 
 
