@@ -85,12 +85,24 @@ def augment(
         "distances": mean_distances(distances, data.y_test, classes),
     }
     report = {
-        **backbone.report,
+        **_report(backbone.report, augmented, data, distances.argmin(axis=1)),
+        "data": backbone.report["data"],
         "metrics": {"float": backbone.report["metrics"]["float"], "int8": metrics.as_json()},
-        "examples": [],
     }
     parts = [sizes(trained.floating.network, kind, dimension, width).as_json() for width in WIDTHS]
     return Augmented(augmented, asked, report, facts, parts)
+
+
+def _report(known: Mapping[str, Any], graph: Graph, data: Dataset, answers: NDArray[np.int64]) -> dict[str, Any]:
+    """What is known of the network's layers, without those that are gone, and whom it works for with its memory."""
+    from quant.training.eeg import by_subject
+
+    layers, eeg = {node.name for node in graph.nodes}, known["eeg"]
+    found = by_subject(data.subject_test, data.y_test, answers, answers)
+    if eeg is not None:
+        rows = zip(eeg["subjects"], found, strict=True)
+        eeg = {**eeg, "subjects": [{**row, "int8": own["int8"]} for row, own in rows]}
+    return {"sqnr": [row for row in known["sqnr"] if row["name"] in layers], "examples": [], "eeg": eeg}
 
 
 def refuse_unseen(data: Dataset) -> None:

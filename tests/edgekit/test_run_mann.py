@@ -42,6 +42,10 @@ def test_all_machines_agree(tmp_path: Path, kind: str, board: str) -> None:
     assert report["model"] == "mann-eegnet" and report["hd"]["dimension"] == int(kind.split()[-1])
     assert report["hd"]["curve"][-1]["accuracy"] == report["accuracy"]["int8"]
     assert [row["width"] for row in report["memory_sizes"]] == [16, 8]
+    assert "fc" not in {row["name"] for row in report["sqnr"]} | {row["name"] for row in report["layers"]}
+    people = report["eeg"]["subjects"]
+    right = sum(row["trials"] * row["int8"] for row in people) / sum(row["trials"] for row in people)
+    assert right == pytest.approx(report["accuracy"]["int8"], abs=1e-12)
     graph = read_model(tmp_path / "out" / "model.onnx")
     kinds = [type(node.op) for node in graph.nodes]
     assert Hamming in kinds and (Project in kinds) == (kind[0] == "r")
