@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from deploy.box import Box, contiguous
 from deploy.lattice import Lattice, count, plain, read, shape_of, whole, within
 from quant.graph import Tensor
-from quant.ops import Add, AveragePool, Concat, Conv, MaxPool, Op, Pad, Requantize, Reshape, Slice, Table
+from quant.ops import Add, AveragePool, BinaryConv, Concat, Conv, MaxPool, Op, Pad, Requantize, Reshape, Slice, Table
 
 Shape = tuple[int, ...]
-Window = Conv | AveragePool | MaxPool
+Convolution = TypeVar("Convolution", Conv, BinaryConv)
+Window = Conv | BinaryConv | AveragePool | MaxPool
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def make_part(op: Op, inputs: Sequence[Tensor], stored: Sequence[Lattice], box: 
     if wants is None:
         everything = all(base == plain(whole(shape)) for base, shape in zip(stored, shapes, strict=True))
         return Part(op) if everything else None
-    if isinstance(op, Conv | AveragePool | MaxPool):
+    if isinstance(op, Window):
         return Part(_window(op, stored[0], box))
     found = [tuple(map(within, want, base)) for want, base in zip(wants, stored, strict=True)]
     if isinstance(op, Slice):
@@ -72,7 +73,7 @@ def _geometry(op: Op) -> tuple[Shape, Shape, Shape, Shape]:
     """Kernel, strides, dilations and leading pads, by axis."""
     window = cast(Conv, op)
     rank = len(window.kernel)
-    dilations = window.dilations if isinstance(op, Conv) else (1,) * rank
+    dilations = window.dilations if isinstance(op, Conv | BinaryConv) else (1,) * rank
     return window.kernel, window.strides, dilations, window.pads[:rank]
 
 
@@ -87,12 +88,15 @@ def _window(op: Window, stored: Lattice, box: Lattice) -> Op:
         field = (count(out) - 1) * strides[-1] + (kernel - 1) * dilations[-1] + 1
         after.append(field - before[-1] - count(there))
     moved = replace(op, strides=tuple(strides), pads=(*before, *after))
-    if not isinstance(moved, Conv):
-        return moved
-    return _on_seen_taps(replace(moved, dilations=tuple(dilations)), shape_of(stored)[1:], shape_of(box)[1:])
+    sizes = shape_of(stored)[1:], shape_of(box)[1:]
+    if isinstance(moved, Conv):
+        return _on_seen_taps(replace(moved, dilations=tuple(dilations)), *sizes)
+    if isinstance(moved, BinaryConv):
+        return _on_seen_taps(replace(moved, dilations=tuple(dilations)), *sizes)
+    return moved
 
 
-def _on_seen_taps(op: Conv, sizes: Shape, outputs: Shape) -> Conv:
+def _on_seen_taps(op: Convolution, sizes: Shape, outputs: Shape) -> Convolution:
     """The convolution without leading and trailing taps that see padding only, wherever the window lies."""
     weight, pads, rank = op.weight, list(op.pads), len(op.kernel)
     for axis, (size, steps) in enumerate(zip(sizes, outputs, strict=True)):
@@ -160,6 +164,7 @@ def _padded(op: Pad, want: Lattice, box: Lattice) -> Pad:
 
 _WANTS: dict[type[Any], Callable[[Op, Sequence[Shape], Lattice], tuple[Lattice, ...] | None]] = {
     Conv: _of_window,
+    BinaryConv: _of_window,
     AveragePool: _of_window,
     MaxPool: _of_window,
     Add: _of_elements,

@@ -17,11 +17,13 @@ from deploy.layers import lower
 from deploy.layout import channels_last
 from deploy.needed import Needed, needed
 from deploy.parts import Part
+from quant.dtypes import DType
 from quant.graph import Entry, Graph, GraphBuilder, State, Tensor
-from quant.ops import Add, ArgMax, AveragePool, Concat, Conv, Dense, MaxPool, Pad, Reshape, Slice, Table
+from quant.ops import Add, ArgMax, AveragePool, BinaryConv, Concat, Conv, Dense, MaxPool, Pad, Reshape, Slice, Table
 from quant.reference import run
 from quant.requant import Requant
 from tests.deploy.gap.interpreter import evaluate
+from tests.quant.binary_models import finish_of
 from tests.quant.strategies import cones, graphs, inputs_of
 
 FACTOR = Requant.from_real(0.01, zero_point=3, lo=-128, hi=127)
@@ -55,7 +57,7 @@ def check(graph: Graph, need: Needed) -> None:
         )
         result = (
             evaluate(site, taken)
-            if isinstance(part.op, Conv | AveragePool | MaxPool)
+            if isinstance(part.op, BinaryConv | Conv | AveragePool | MaxPool)
             else part.op.evaluate(
                 taken, [Tensor(x.name, t.shape[1:], x.dtype, x.zero_point) for x, t in zip(stored, taken, strict=True)]
             )
@@ -253,3 +255,24 @@ def test_every_box_of_a_strided_dilated_convolution() -> None:
                 outputs=("part",),
             )
             check(graph, needed(graph))
+
+
+def test_the_cone_goes_through_layers_on_bits() -> None:
+    """The last step of a causal network on bits: as many positions as its kernels reach, no taps on padding."""
+    rng = np.random.default_rng(4)
+
+    def layer(inputs: int, outputs: int, kind: str, dilation: int) -> BinaryConv:
+        weight = rng.integers(0, 2, (outputs, inputs, 3)).astype(bool)
+        bias, finish = np.zeros(outputs, np.int64), finish_of(rng, kind, outputs, 3 * inputs)
+        return BinaryConv(weight, bias, finish, (1,), (dilation,), (2 * dilation, 0))
+
+    builder = GraphBuilder("bits")
+    x = builder.input("x", (40, 12), DType.B1)
+    far = builder.add("far", layer(33, 5, "s8", 8), builder.add("near", layer(40, 33, "b1", 2), x))
+    builder.output(builder.add("last", Slice(((0, 5, 1), (11, 12, 1))), far))
+    graph = builder.build()
+    need = needed(graph)
+    assert need.boxes["near"] == ((0, 33, 1), (3, 12, 8))
+    far_part = need.parts["far"].op
+    assert isinstance(far_part, BinaryConv) and far_part.kernel == (2,)
+    check(graph, need)

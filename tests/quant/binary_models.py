@@ -12,7 +12,8 @@ from quant.ops import BinaryConv, BinaryDense, Threshold
 from quant.ops.binary import Finish
 from quant.requant import Requant
 
-SEEDS = range(6)
+SEEDS = range(9)
+WIDE = 6  # from this seed on: many outputs, which a small scratchpad holds in parts
 KINDS = "b1", "s8", "s16", "s32"
 
 
@@ -51,16 +52,17 @@ def binary_graph(seed: int) -> Graph:
     """Dense layers, convolutions over time or over a plane, in turn; the same graph for the same seed."""
     rng = np.random.default_rng(seed)
     builder = GraphBuilder(f"binary-{seed}")
-    size = int(rng.integers(1, 100))
-    spatial = [(), (9,), (6, 5)][seed % 3]
+    wide, rank = seed >= WIDE, seed % 3
+    spatial = [(), (9,), (3, 2) if wide else (5, 4)][rank]
+    size = int(rng.integers(1, 100 // (rank + 1 + 2 * wide)))
 
     def layer(inputs: int, outputs: int, kind: str) -> BinaryDense | BinaryConv:
         kernel = tuple(int(k) for k in rng.integers(1, 4, len(spatial)))
         return conv(rng, inputs, outputs, kernel, kind) if kernel else dense(rng, inputs, outputs, kind)
 
     x = builder.input("x", (size, *spatial), DType.B1)
-    hidden = int(rng.integers(1, 70))
+    hidden = int(rng.integers(130, 160) if wide else rng.integers(1, 70 // (rank + 1)))
     between = builder.add("hidden", layer(size, hidden, "b1"), x)
     for kind in KINDS:
-        builder.output(builder.add(kind, layer(hidden, int(rng.integers(1, 40)), kind), between))
+        builder.output(builder.add(kind, layer(hidden, int(rng.integers(1, 8 if wide else 40)), kind), between))
     return builder.build()

@@ -17,7 +17,10 @@ from deploy.gap.plan import ClusterPlan
 from deploy.gap.schedule import make_steps
 from deploy.gap.steps import Pointer, Step, Transfer
 from deploy.kernels.base import Site
-from quant.ops import AveragePool, Conv, MaxPool
+from quant.dtypes import DType
+from quant.ops import AveragePool, BinaryConv, Conv, MaxPool
+from quant.ops.binary import finished, signs
+from quant.requant import Requant
 
 Moment = Literal["early", "late"]
 Window = Conv | AveragePool | MaxPool
@@ -135,6 +138,8 @@ def lines(transfer: Transfer) -> list[int]:
 
 def evaluate(site: Site, values: list[NDArray]) -> NDArray:
     """The reference on a part of a layer: windows that reach outside of it see the zero point, pads may be negative."""
+    if isinstance(site.op, BinaryConv):
+        return on_bits(site.op, site, values[0])
     if not isinstance(site.op, Window):
         return site.op.evaluate(values, list(site.inputs))
     op, rank = cast(Conv, site.op), len(site.op.kernel)
@@ -150,3 +155,11 @@ def evaluate(site: Site, values: list[NDArray]) -> NDArray:
         x = np.where(inside, seen, low)
     whole = replace(site.inputs[0], shape=x.shape[1:])
     return replace(site.op, pads=(0,) * 2 * rank).evaluate([x], [whole])
+
+
+def on_bits(op: BinaryConv, site: Site, x: NDArray) -> NDArray:
+    """A convolution on bits: an int8 convolution of signs whose zero point is what padding holds."""
+    plain = Requant.of(1 << 30, 30, zero_point=0, lo=-(1 << 31), hi=(1 << 31) - 1)
+    conv = Conv(signs(op.weight), op.bias, plain, op.strides, op.dilations, op.pads)
+    given = (replace(site.inputs[0], dtype=DType.S8),)
+    return finished(evaluate(replace(site, op=conv, inputs=given), [signs(x)]), op.finish)
