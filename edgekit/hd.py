@@ -35,6 +35,7 @@ class Task:
         info: facts that travel in the model, the front end among them.
         scale: of the features.
         data: what a report says of the data: split and note.
+        windows: samples of the test trials, int16 (N, channels, samples).
         reference: what a linear SVM with float64 weights answers on the test trials, (N, classes).
     """
 
@@ -45,6 +46,7 @@ class Task:
     info: dict[str, Any]
     scale: float
     data: dict[str, str]
+    windows: NDArray[np.int16]
     reference: NDArray[np.float64]
 
 
@@ -65,7 +67,8 @@ def load(name: str, choice: Choice, bank: str, screen: Screen) -> Task:
     if recordings.note:
         screen.say(f"  {recordings.note}")
     with screen.step("features") as step:
-        fold = Trials.of(recordings.select(np.union1d(split.train, split.test)), bank).fold(split)
+        trials = Trials.of(recordings.select(np.union1d(split.train, split.test)), bank)
+        fold = trials.fold(split)
         train, test = fold.steps_train, fold.steps_test
         step.end(f"{train.shape[1]} bands of {train.shape[2]}")
     classes = len(recordings.classes)
@@ -74,7 +77,9 @@ def load(name: str, choice: Choice, bank: str, screen: Screen) -> Task:
     info = {"dataset": name, "classes": list(recordings.classes), KEY: fold.front.to_info()}
     data = {"split": split.name, "note": recordings.note}
     known, unseen = Labelled(train, fold.y_train), Labelled(test, fold.y_test)
-    return Task(name, recordings.classes, known, unseen, info, fold.front.scale, data, reference)
+    return Task(
+        name, recordings.classes, known, unseen, info, fold.front.scale, data, trials.windows[split.test], reference
+    )
 
 
 @dataclass(frozen=True, eq=False)

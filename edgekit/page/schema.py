@@ -87,6 +87,7 @@ OPTIONAL: dict[str, Shape] = {
         "between": [[None]],
         "distances": [None],
     },
+    "front_end": _values("lines"),
     "memory_sizes": [_values("width backbone classifier projection memory before after smaller")],
     "methods": _values("float int8"),
     "agreement": [_values("machine samples layers values different first")],

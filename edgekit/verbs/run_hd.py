@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit import delivery, energy
 from edgekit.folders import RUN_FILE, check_run_folder
@@ -22,6 +22,9 @@ from quant.features.filter_bank import BANKS
 from quant.hd.embeddings import EMBEDDINGS, embedding
 from quant.hd.settings import MODES, Settings
 from quant.hd.svm_readout import READOUTS
+
+if TYPE_CHECKING:
+    from edgekit import hd
 
 EXAMPLES = (
     "edgekit run hd --embedding thermometer --board stm32l475               # made-up EEG: no download",
@@ -113,7 +116,32 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     done.report["hd"] = fitted.facts
     method = f"{name}, bits" if options.model == "hd" else f"binary SVM, {name}"
     done.report["methods"] = {"float": hd.REFERENCE, "int8": method}
-    lines = hd.lines(fitted.facts, task.classes)
+    front, faults = front_end(target, out, task, fitted, screen)
+    done.report["front_end"] = front
+    lines = [*front["lines"], *hd.lines(fitted.facts, task.classes)]
     if options.learn:
         lines += hd.write_shots(task, out)
-    return delivery.conclude(done, out, target, options.placement, screen, lines)
+    return delivery.conclude(done, out, target, options.placement, screen, lines, faults)
+
+
+def front_end(
+    target: delivery.Target, out: Path, task: hd.Task, fitted: hd.Fitted, screen: Screen
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The entry ``front_end`` of the report, from the samples of the test trials; and what is wrong."""
+    from edgekit.firmware import Firmware
+    from edgekit.front_end import changes, measure
+    from edgekit.pipeline import FIRMWARE, HOST
+
+    wanted = task.test.x
+    with screen.step("front end") as step:
+        firmware, flat = Firmware.load(out / FIRMWARE), wanted.reshape(len(wanted), -1)
+        found = measure(firmware, out / HOST, fitted.graph, task.windows, flat, target.build.point, target.cores)
+        if found.features is None:
+            step.end("on the host only")
+            return found.report, found.faults
+        got, classifier = found.features.reshape(wanted.shape), fitted.classifier
+        facts, words = changes(
+            (classifier.encode(wanted), classifier.encode(got)), (classifier.predict(wanted), classifier.predict(got))
+        )
+        step.end(f"{found.report['latency_ms']:.1f} ms on {target.board.name}")
+    return {**found.report, **facts, "lines": [*found.report["lines"], *words]}, found.faults

@@ -14,7 +14,7 @@ from deploy.build import Build, build_graph
 from deploy.elf import read_elf
 from deploy.features import scratch_bytes
 from edgekit.firmware import Firmware
-from edgekit.front_end import STAGES, EmulatedFrontEnd
+from edgekit.front_end import STAGES, EmulatedFrontEnd, measure
 from quant.errors import UserError
 from quant.graph import GraphBuilder
 from quant.ops import Reshape
@@ -152,3 +152,27 @@ def test_scratch_memory_is_counted_right(built: Build) -> None:
     """The C structure is as large as the plan of the scratchpad believes."""
     image = read_elf(built.folder / "firmware.elf")
     assert image.symbol("scratch").size == scratch_bytes(FRONT)
+
+
+def host_build(folder: Path) -> Path:
+    build_graph(GRAPH, load_board("host"), folder / "host")
+    return folder / "host"
+
+
+def test_a_board_that_computes_something_else_is_told(built: Build, tmp_path: Path) -> None:
+    point, host = load_board(built.facts["board"]).operating_point(), host_build(tmp_path)
+    wanted = FRONT.quantize(FRONT.features(WINDOWS)).reshape(len(WINDOWS), -1)
+    firmware = Firmware.load(built.folder)
+    found = measure(firmware, host, GRAPH, WINDOWS, wanted, point)
+    assert not found.faults and found.report["largest"] <= found.report["bound"]
+    other = graph_of(replace(FRONT, scale=2 * FRONT.scale))
+    build_graph(other, load_board("host"), tmp_path / "other")
+    assert "features differ between" in measure(firmware, tmp_path / "other", GRAPH, WINDOWS, wanted, point).faults[0]
+
+
+def test_without_fpu_there_is_a_reason_instead(tmp_path: Path) -> None:
+    built = build_graph(GRAPH, load_board("gap8"), tmp_path / "gap8")
+    wanted = np.zeros((len(WINDOWS), FRONT.bands * FRONT.per_band), np.int16)
+    point = load_board("gap8").operating_point()
+    found = measure(Firmware.load(built.folder), tmp_path, GRAPH, WINDOWS, wanted, point)
+    assert found.features is None and "no FPU" in found.report["lines"][0]

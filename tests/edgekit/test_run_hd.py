@@ -11,6 +11,7 @@ import pytest
 from deploy.boards import load_board
 from deploy.build import build_graph
 from edgekit.cli import main
+from edgekit.front_end import STAGES
 from quant.errors import UserError
 from quant.front_end import front_end
 from quant.hd.classifier import HdClassifier
@@ -50,6 +51,17 @@ def test_the_report_says_what_the_vectors_are(out: Path) -> None:
     page = (out / "report.html").read_text()
     for words in ("Vectors of bits", "Prototypes to each other", "linear SVM", "Confusion matrix, thermometer, bits"):
         assert words in page
+
+
+def test_the_report_says_what_float32_changes(out: Path) -> None:
+    report: dict[str, Any] = json.loads((out / "report.json").read_text())
+    facts = report["front_end"]
+    assert facts["windows"] == facts["decisions"] == 72
+    assert facts["features"] == 72 * 18 * 253 and 0 < facts["different"] < 0.05 * facts["features"]
+    assert facts["largest"] < 10 and facts["on_board"] == 3
+    assert facts["flipped"] <= 0.001 * facts["bits"] and facts["changed"] <= 1
+    assert 0 < facts["latency_ms"] < 1000 and set(STAGES) < set(facts["stages"])
+    assert "From samples to features" in (out / "report.html").read_text()
 
 
 def test_help_shows_its_own_examples(capsys: pytest.CaptureFixture[str]) -> None:
