@@ -96,6 +96,26 @@ def write(plan: Plan, folder: Path) -> None:
     script.write_text(text.replace(NO_SLOTS, f"__nvm_bytes = {size};"), encoding="utf-8")
 
 
+def readme(graph: Graph, board: Board) -> str:
+    """What a project's README says of states that outlive power; nothing where there are none."""
+    if not lasting(graph):
+        return ""
+    names = ", ".join(tensor.name for tensor in lasting(graph))
+    if not has_driver(board):
+        return f"\nThe states {names} are meant to outlive power, but nothing writes flash here: they live in RAM.\n"
+    size = slot_bytes(graph, board)
+    return f"""
+The states {names} outlive power (`runtime/ek_nvm.h`):
+
+    ek_nvm_load(&ek_model_nvm); /* once, before the first call; says what it found */
+    ek_nvm_save(&ek_model_nvm); /* behind what changed them */
+
+A save goes to the older of two slots of {size:,} bytes at the end of flash, so that power may go at any moment.
+It erases every page of that slot, and flash bears only so many erases. `src/{SOURCE}` says where the states lie,
+`board/{DRIVER}` writes flash; flash an image of the same model without erasing the whole chip, and it finds its states.
+"""
+
+
 def facts(graph: Graph, board: Board) -> dict[str, Any] | None:
     """For ``build.json``: what becomes of the states that are to outlive power; None where there are none."""
     states = lasting(graph)

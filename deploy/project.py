@@ -108,6 +108,7 @@ def _template_values(plan: Plan) -> dict[str, str]:
         "prefix": prefix,
         "upper": prefix.upper(),
         **codegen.calls(graph),
+        "nvm": nvm.readme(graph, board),
         "board": board.name,
         "board_title": board.title,
         "version": edgekit_version(),

@@ -49,6 +49,7 @@ def test_the_source_says_where_the_states_lie(built: Build) -> None:
     text = (built.folder / "src" / nvm.SOURCE).read_text()
     for state in built.facts["states"]:
         assert f"{{learner_arena + {state['offset']}, {state['bytes']}}}, /* {state['name']} */" in text
+    assert "ek_nvm_save(&ek_model_nvm)" in (built.folder / "README.md").read_text()
     assert "#define EK_NVM 1" in (built.folder / "src" / "ek_model.h").read_text()
     made = (built.folder / "Makefile").read_text(), (built.folder / "CMakeLists.txt").read_text()
     assert all(f"src/{nvm.SOURCE}" in one for one in made)
@@ -57,7 +58,7 @@ def test_the_source_says_where_the_states_lie(built: Build) -> None:
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_a_model_without_lasting_states_has_no_driver(compiler: str, tmp_path: Path) -> None:
     built = build_graph(learner(), L475, tmp_path / "out", compiler=compiler)
-    assert built.facts["nvm"] is None
+    assert built.facts["nvm"] is None and nvm.readme(learner(), L475) == ""
     assert not (built.folder / "board" / nvm.DRIVER).exists() and not (built.folder / "runtime" / "nvm.c").exists()
     assert read_elf(built.elf).symbol("__nvm_start").address == L475.flash.end
 
@@ -66,6 +67,7 @@ def test_a_model_without_lasting_states_has_no_driver(compiler: str, tmp_path: P
 def test_without_a_driver_states_live_in_ram(graph: Graph, board: Board, tmp_path: Path) -> None:
     facts = build_graph(graph, board, tmp_path / "out").facts["nvm"]
     assert (facts["kept_in"], facts["slots"]) == ("ram", 0)
+    assert "they live in RAM" in nvm.readme(graph, board)
 
 
 def test_slots_are_whole_pages() -> None:
