@@ -21,7 +21,7 @@ from typing import Any
 from deploy.boards import Board, load_board
 from deploy.facts import table_macs
 from deploy.plan import make_plan
-from edgekit import bench_bits
+from edgekit import bench_bits, bench_encoders
 from edgekit.bench_networks import ENTRIES, Entry
 from edgekit.cluster_bench import kernel_figures, network_figures
 from edgekit.firmware import Firmware
@@ -54,6 +54,9 @@ def measure(folder: Path, entries: Sequence[Entry] = ENTRIES) -> dict[str, dict[
     for name, make in bench_bits.GRAPHS.items():
         for board in map(load_board, bench_bits.BOARDS):
             figures[f"{name} on {board.name}"] = board_figures(make(), board, folder)
+    for name, graph in bench_encoders.encoders().items():
+        for board in map(load_board, bench_encoders.BOARDS):
+            figures[f"{name} on {board.name}"] = board_figures(graph, board, folder)
     return figures | kernel_figures(folder)
 
 

@@ -21,6 +21,8 @@ from deploy.kernels.depthwise_xpulp import XpulpDepthwise
 from deploy.kernels.elementwise import PortableArgMax, PortableRequantize, PortableTable
 from deploy.kernels.elementwise_xpulp import XpulpAdd, XpulpAveragePool, XpulpMaxPool, XpulpRequantize, XpulpTable
 from deploy.kernels.encoders import PortableBinarize, PortableLevelEncode, PortableProject
+from deploy.kernels.encoders_dsp import DspBinarize, DspLevelEncode, DspProject
+from deploy.kernels.encoders_xpulp import XpulpBinarize, XpulpLevelEncode, XpulpProject
 from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice, PortableTranspose
 from deploy.kernels.movement_xpulp import XpulpConcat, XpulpPad, XpulpReshape, XpulpSlice, XpulpTranspose
 from deploy.kernels.planes_xpulp import XpulpPlanes
@@ -60,6 +62,12 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinarize(),
     PortableLevelEncode(),
     PortableProject(),
+    DspBinarize(),
+    DspLevelEncode(),
+    DspProject(),
+    XpulpBinarize(),
+    XpulpLevelEncode(),
+    XpulpProject(),
     PortableBind(),
     PortableBundle(),
     PortableHamming(),

@@ -22,8 +22,12 @@ typedef struct {
 
 #define EK_PROJECT_WORDS(g) (((g)->dimension + 31) / 32) /* of bits of a position */
 
-EK_INLINE uint64_t ek_project_seed(const ek_project_geometry *g) {
-    return (uint64_t)(uint32_t)g->seed_high << 32 | (uint32_t)g->seed_low;
+#define EK_PROJECT_STRIDE(g) (EK_SPLITMIX_GAMMA * (uint32_t)(g)->row_words) /* from row to row */
+
+/* The counter before the words of a row; see ek_splitmix_word. */
+EK_INLINE uint64_t ek_project_counter(const ek_project_geometry *g, int32_t position, int32_t row) {
+    const uint64_t seed = (uint64_t)(uint32_t)g->seed_high << 32 | (uint32_t)g->seed_low;
+    return seed + (uint32_t)(position * g->dimension + row) * EK_PROJECT_STRIDE(g);
 }
 
 /* Blocks `k` to `k + of_half - 1`: the upper word of f * block is the place in a block, the lower one the next f. */
@@ -64,30 +68,46 @@ EK_INLINE int32_t ek_project_half(const ek_project_geometry *g, const int16_t *x
                                          : ek_project_counts(g, x, k, half);
 }
 
-/* The sum of one row, whose words begin at number `first`. */
-EK_INLINE int32_t ek_project_row(const ek_project_geometry *g, const int16_t *x, uint64_t first) {
-    uint64_t counter = ek_project_seed(g) + first * EK_SPLITMIX_GAMMA;
-    int32_t sum = 0;
-    for (int32_t word = 0, k = 0; word < g->row_words; word++) {
-        counter += EK_SPLITMIX_GAMMA;
-        const uint64_t drawn = ek_splitmix_mix(counter);
-        for (int32_t half = 0; half < 2; half++, k += g->of_half)
-            sum += ek_project_half(g, x, k, (uint32_t)(drawn >> (32 * half)));
-    }
-    return sum;
+/* Entries of the word behind a counter, the first of which is number `k` of the row. */
+EK_INLINE int32_t ek_project_word(const ek_project_geometry *g, const int16_t *x, int32_t k, uint64_t counter) {
+    const uint64_t drawn = ek_splitmix_mix(counter + EK_SPLITMIX_GAMMA);
+    return ek_project_half(g, x, k, (uint32_t)drawn) + ek_project_half(g, x, k + g->of_half, (uint32_t)(drawn >> 32));
 }
 
 EK_INLINE void ek_project(const ek_project_geometry *g, const int16_t *x, uint32_t *y) {
-    for (int32_t p = 0; p < g->positions; p++)
+    for (int32_t p = 0; p < g->positions; p++, x += g->values) {
+        uint64_t counter = ek_project_counter(g, p, 0);
         for (int32_t row = 0; row < g->dimension; row += 32) {
             const int32_t count = ek_min(32, g->dimension - row);
-            uint32_t word = 0;
+            uint32_t bits = 0;
             for (int32_t i = 0; i < count; i++) {
-                const uint64_t first = (uint64_t)(uint32_t)(p * g->dimension + row + i) * (uint32_t)g->row_words;
-                word |= (uint32_t)(ek_project_row(g, x + p * g->values, first) >= 0) << i;
+                int32_t sum = 0;
+                for (int32_t word = 0; word < g->row_words; word++, counter += EK_SPLITMIX_GAMMA)
+                    sum += ek_project_word(g, x, 2 * g->of_half * word, counter);
+                bits |= (uint32_t)(sum >= 0) << i;
             }
-            *y++ = word;
+            *y++ = bits;
         }
+    }
+}
+
+/*
+ * What faster variants share. They take the full words of a row, whose blocks all have their size, in another way:
+ * of signs they add the values with a negative one, of counts the values times the ones of their bytes. `base` is the
+ * sum of all values that full words cover.
+ */
+EK_INLINE int32_t ek_project_covered(const ek_project_geometry *g) {
+    const int32_t step = 2 * g->of_half * g->block;
+    return g->form == EK_PROJECT_SPARSE ? 0 : g->values / step * step;
+}
+
+/* The sum of a row from that of its full words; `counter` is behind them. */
+EK_INLINE int32_t ek_project_rest(const ek_project_geometry *g, const int16_t *x, uint64_t counter, int32_t base,
+                                  int32_t sum) {
+    const int32_t full = g->values / (2 * g->of_half * g->block);
+    if (g->form != EK_PROJECT_SPARSE)
+        sum = g->form == EK_PROJECT_SIGNS ? base - 2 * sum : sum - 4 * base;
+    return full < g->row_words ? sum + ek_project_word(g, x, 2 * g->of_half * full, counter) : sum;
 }
 
 #endif

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -69,6 +70,10 @@ class Project(Op):
         """
         require(0 < density <= 1, f"density is {density}", "0 < density <= 1")
         return cls(dimension, seed, "sparse", min(round(1 / density), values))
+
+    def macs(self, *inputs: Tensor) -> int:
+        """One per entry of a row."""
+        return prod(self.infer(*inputs)[0]) * self.blocks(inputs[0].shape[0])
 
     def infer(self, *inputs: Tensor) -> Type:
         require_inputs(inputs, 1, ranks=(1, 2), dtypes=(DType.S16,))

@@ -59,6 +59,15 @@ EK_INLINE int32_t ek_smlad(uint32_t x, uint32_t w, int32_t acc) {
 #endif
 }
 
+/* acc + x.low * w.low + x.high * w.high, in 64 bits. */
+EK_INLINE int64_t ek_smlald(uint32_t x, uint32_t w, int64_t acc) {
+#if EK_DSP
+    return __smlald((int16x2_t)x, (int16x2_t)w, acc);
+#else
+    return acc + ek_lane(x, 0) * ek_lane(w, 0) + ek_lane(x, 1) * ek_lane(w, 1);
+#endif
+}
+
 /* Sum modulo 2^32: intermediate sums may wrap where the final one is proven to fit. */
 EK_INLINE int32_t ek_wrap_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 

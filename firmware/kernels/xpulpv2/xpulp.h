@@ -52,6 +52,11 @@ typedef short ek_v2 __attribute__((vector_size(4)));
 #define EK_MAX1(rd, a, b) ".insn r 0x33, 6, 0x02, " rd ", " a ", " b "\n\t"                /* p.max rd, a, b */
 #define EK_MIN1(rd, a, b) ".insn r 0x33, 4, 0x02, " rd ", " a ", " b "\n\t"                /* p.min rd, a, b */
 #define EK_CNT(rd, rs) ".insn r 0x33, 3, 0x08, " rd ", " rs ", x0\n\t"                       /* p.cnt rd, rs */
+#define EK_LH_INDEX(rd, rs, index) ".insn r 0x03, 7, 0x08, " rd ", " rs ", " index "\n\t"     /* p.lh rd, index(rs) */
+#define EK_MULUN16(rd, a, b) ".insn r 0x5b, 0, 0x10, " rd ", " a ", " b "\n\t"             /* p.muluN rd, a, b, 16 */
+#define EK_MACHHUN16(rd, a, b) ".insn r 0x5b, 1, 0x30, " rd ", " a ", " b "\n\t"           /* p.machhuN: upper halves */
+#define EK_MAC(rd, a, b) ".insn r 0x33, 0, 0x21, " rd ", " a ", " b "\n\t"                 /* p.mac rd, a, b */
+#define EK_EXTRACT1(rd, rs, bit) ".insn r 0x33, 0, 0x60, " rd ", " rs ", x" bit "\n\t"     /* p.extract rd, rs, 1 bit */
 #define EK_CLIP8(a) ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\t"                          /* p.clip a, a, 8 */
 /* clang-format on */
 
@@ -261,6 +266,18 @@ EK_INLINE int32_t ek_cnt(uint32_t word) {
     return count;
 #else
     return ek_popcount(word);
+#endif
+}
+
+/* p.muluN and p.machhuN: the upper word of a * b, where both halves of `twice` hold b < 2^16. */
+EK_INLINE uint32_t ek_upper_product(uint32_t a, uint32_t twice) {
+#if EK_XPULP_ASM
+    uint32_t y;
+    __asm__(EK_MULUN16("%0", "%1", "%2") EK_MACHHUN16("%0", "%1", "%2") : "=&r"(y) : "r"(a), "r"(twice));
+    return y;
+#else
+    const uint32_t b = twice & 0xffffu;
+    return ((a >> 16) * b + (((a & 0xffffu) * b) >> 16)) >> 16;
 #endif
 }
 

@@ -98,6 +98,11 @@ def test_density_outside_its_range(density: float) -> None:
         Project.sparse(10, 0, density, 500)
 
 
+def test_macs_are_entries() -> None:
+    assert graph_of(Project(10_000, 1, "sparse", 10), features(10_879)).total_macs == 10_000 * 1088
+    assert graph_of(Project(8, 1, "gaussian"), features(5, 3)).total_macs == 8 * 3 * 5
+
+
 def test_the_file_holds_no_matrix() -> None:
     model = to_onnx(graph_of(Project(10_000, SEED, "sparse", 10), features(10_879)))
     assert model.ByteSize() < 2000
