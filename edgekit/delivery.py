@@ -110,7 +110,7 @@ def deliver(
         facts = cluster.firmware.facts
         cost, duty, agreements = cluster.simulation.cost, target.duty, cluster.agreements
         report = make_cluster_report(facts, board, cost, duty, facts["sha256"], agreements, quantized, training)
-        return Delivered(report, facts, agreements)
+        return Delivered({**report, "left_out": left_out(out / MODEL)}, facts, agreements)
     priced = pipeline.price(*arguments, screen)
     report = make_report(
         priced.firmware,
@@ -123,7 +123,16 @@ def deliver(
         quantized,
         training,
     )
-    return Delivered(report, priced.firmware.facts, priced.agreements)
+    return Delivered({**report, "left_out": left_out(out / MODEL)}, priced.firmware.facts, priced.agreements)
+
+
+def left_out(model: Path) -> list[dict[str, str]]:
+    """Machines that cannot run the model, and why."""
+    from quant.interchange.expand import not_expandable
+    from quant.interchange.model import load
+
+    reason = not_expandable(load(model))
+    return [{"machine": "ONNX Runtime", "reason": reason}] if reason else []
 
 
 def conclude(

@@ -155,6 +155,7 @@ def summary(report: Mapping[str, Any], facts: Mapping[str, Any], board: Board) -
         "",
         *details,
         *(agreement_line(agreement) for agreement in report["agreement"]),
+        *(f"left out    {entry['machine']}: {entry['reason']}" for entry in report.get("left_out") or ()),
         "",
         confusion_table(report["confusion"]["int8"], report["classes"]),
         "",

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from edgekit.page.charts import drawing, markup, shape, text
 
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 16.0, 12.0, 36.0  # margins, in units of the picture
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 30.0, 12.0, 36.0  # margins, in units of the picture
 WIDTH, HEIGHT = 480.0, 220.0
 LINES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of accuracy
 

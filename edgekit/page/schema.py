@@ -90,6 +90,7 @@ OPTIONAL: dict[str, Shape] = {
     "front_end": _values("lines"),
     "memory_sizes": [_values("width backbone classifier projection memory before after smaller")],
     "methods": _values("float int8"),
+    "left_out": [_values("machine reason")],
     "agreement": [_values("machine samples layers values different first")],
     "eeg": {**_values("channels fs depth subjects"), "temporal": [None], "spatial": [None]},
 }

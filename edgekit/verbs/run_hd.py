@@ -19,6 +19,7 @@ from quant.datasets.choice import FOLDS, Choice
 from quant.datasets.protocols import PROTOCOLS
 from quant.errors import Problem, UserError
 from quant.features.filter_bank import BANKS
+from quant.hd.embedding import Embedding
 from quant.hd.embeddings import EMBEDDINGS, embedding
 from quant.hd.settings import MODES, Settings
 from quant.hd.svm_readout import READOUTS
@@ -47,8 +48,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     names = ", ".join(EMBEDDINGS)
     kind.add_argument("--embedding", "--projection", help=f"{names} (default: thermometer; binary-svm: sparse-bipolar)")
     kind.add_argument("--mode", help=f"how bands become one vector: {', '.join(MODES)} (default: spatial, svm: single)")
-    kind.add_argument("--dim", type=int, help=f"bits of projections and learned embeddings ({Settings.dimension})")
-    kind.add_argument("--levels", type=int, help=f"bits of a feature in thermometer and Gray codes ({Settings.levels})")
+    kind.add_argument("--dim", type=int, help=f"bits of projections ({Settings.dimension}) and learned vectors (1000)")
+    kind.add_argument(
+        "--levels", type=int, help=f"bits of a feature, thermometer ({Settings.levels}) and Gray codes (5)"
+    )
     kind.add_argument("--density", type=float, help=f"share of nonzero entries, sparse-bipolar ({Settings.density})")
     kind.add_argument("--centroids", type=int, help="rows of each class in the memory, 1 (default) or 2")
     kind.add_argument("--seed", type=natural, default=0, help="of everything random (default 0)")
@@ -69,12 +72,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     energy.arguments(parser)
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
+def settings_of(options: argparse.Namespace, kind: type[Embedding]) -> Settings:
     """The settings that the command line asks for; raises UserError for one out of range."""
     asked = {"dimension": options.dim, "levels": options.levels, "density": options.density}
     asked["centroids"] = options.centroids
     mode = options.mode or DEFAULTS[options.model][1]
-    return Settings(mode=mode, seed=options.seed, **{key: value for key, value in asked.items() if value is not None})
+    given = {key: value for key, value in asked.items() if value is not None}
+    return Settings(mode=mode, seed=options.seed, **{**kind.usual, **given})
 
 
 def readout_of(options: argparse.Namespace) -> str | None:
@@ -100,7 +104,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     target = delivery.Target.of(options)
     name = options.embedding or DEFAULTS[options.model][0]
-    kind, settings, readout = embedding(name), settings_of(options), readout_of(options)
+    kind, readout = embedding(name), readout_of(options)
+    settings = settings_of(options, kind)
     kind.require()
     out: Path = options.out or Path("runs") / options.model
     check_run_folder(out, False, options.force)

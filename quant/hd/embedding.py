@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -29,6 +29,7 @@ class Embedding(ABC):
         name: as the command line calls it.
         description: one line about it.
         sizes: the setting that decides about the vector's length: ``dimension`` or ``levels``.
+        usual: settings where nobody asks for others, as far as they differ from those of all embeddings.
         features, bands: n and B.
         settings: as asked for.
     """
@@ -36,6 +37,7 @@ class Embedding(ABC):
     name: ClassVar[str]
     description: ClassVar[str]
     sizes: ClassVar[str] = "dimension"
+    usual: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, features: int, bands: int, settings: Settings) -> None:
         self.features, self.bands, self.settings = features, bands, settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -46,4 +47,5 @@ class Thermometer(LevelCode):
 
 class Gray(LevelCode):
     name = code = "gray"
-    description = "two bits flip from level to level, d (d - 1) / 2 levels of d bits"
+    description = "two bits flip from level to level, d (d - 1) / 2 levels of d bits over one standard deviation"
+    usual: ClassVar[Mapping[str, int]] = {"levels": 5}  # with many, nearly all values are at one of both ends

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ class LearnedLs(Embedding):
 
     name = "learned-ls"
     description = "least squares to random target bits of each class and band"
+    usual: ClassVar[Mapping[str, int]] = {"dimension": 1000}
 
     def __init__(
         self, features: int, bands: int, settings: Settings, narrow: Requant, weight: Integers, requant: Requant

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class LearnedSgd(Embedding):
 
     name = "learned-sgd"
     description = "one projection for all bands, trained through the majority over them (needs torch)"
+    usual: ClassVar[Mapping[str, int]] = {"dimension": 1000}
 
     def __init__(self, features: int, bands: int, settings: Settings, narrow: Requant, weight: Integers) -> None:
         super().__init__(features, bands, settings)
