@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from deploy.compilers import COMPILERS
 from deploy.elf import Image
 from deploy.kernels import KERNELS
+from quant.ops import Conv
 from tests.edgekit.emulate.pulp.encodings import encodings
 from tests.firmware.cases import WIDE, all_cases, convolutions
-from tests.firmware.harness import Run, mismatches, plan_runs, result_bytes
+from tests.firmware.harness import Run, mismatches, plan_runs
 from tests.firmware.tiles import tile_runs
 from tests.firmware.toolchain import build_for_cluster, run_on_cluster
 
 TEAM_KERNELS = [kernel for kernel in KERNELS if kernel.team]
 
 
-@pytest.fixture(scope="module")
-def runs() -> list[Run]:
-    """Every geometry once; both requantization forms are covered by cases of their own."""
-    whole = plan_runs([case for case in all_cases() if not case.name.endswith(f", {WIDE}")], TEAM_KERNELS)
-    narrow = (case for case in convolutions(np.random.default_rng(4)) if not case.name.endswith(f", {WIDE}"))
-    behind = (result_bytes(whole) + 15) // 8 * 8
-    return [*whole, *(replace(run, offset=run.offset + behind) for run in tile_runs(narrow, TEAM_KERNELS, each=2))]
+@pytest.fixture(scope="module", params=["convolutions", "other layers", "tiles"])
+def runs(request: pytest.FixtureRequest) -> list[Run]:
+    """Every geometry once; both requantization forms are covered by cases of their own. L2 is too small for one
+    program."""
+    if request.param == "tiles":
+        narrow = (case for case in convolutions(np.random.default_rng(4)) if not case.name.endswith(f", {WIDE}"))
+        return tile_runs(narrow, TEAM_KERNELS, each=2)
+    kernels = [kernel for kernel in TEAM_KERNELS if (kernel.op is Conv) == (request.param == "convolutions")]
+    return plan_runs([case for case in all_cases() if not case.name.endswith(f", {WIDE}")], kernels)
 
 
 @pytest.fixture(scope="module", params=COMPILERS)
