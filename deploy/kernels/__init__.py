@@ -9,6 +9,7 @@ from deploy.kernels.bits import PortableArgMin, PortableBind, PortableBundle, Po
 from deploy.kernels.bits_dsp import DspHamming
 from deploy.kernels.bits_xpulp import XpulpBind, XpulpBindSeed, XpulpBundle, XpulpHamming
 from deploy.kernels.class_memory import PortableAccumulate, PortableCount, PortableErase, PortableMajority
+from deploy.kernels.class_memory_xpulp import XpulpAccumulate, XpulpErase, XpulpMajority
 from deploy.kernels.columns_dsp import SmlaColumns
 from deploy.kernels.columns_xpulp import XpulpColumns
 from deploy.kernels.conv import PortableConv, PortableDepthwise
@@ -93,7 +94,10 @@ KERNELS: tuple[Kernel, ...] = (
     PortableTranspose(),
     XpulpTranspose(),
     PortableAccumulate(),
+    XpulpAccumulate(),
     PortableCount(),
     PortableErase(),
+    XpulpErase(),
     PortableMajority(),
+    XpulpMajority(),
 )

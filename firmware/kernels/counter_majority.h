@@ -21,25 +21,29 @@ EK_INLINE uint32_t ek_outvoted(const ek_counter_majority_geometry *g, const void
     return (uint32_t)(((int64_t)g->zero - tie - ((const int32_t *)counters)[i]) < 0) << 31;
 }
 
-EK_INLINE void ek_counter_majority(const ek_counter_majority_geometry *g, const void *counters, uint32_t *y) {
+/* Word w of a position's bits. */
+EK_INLINE uint32_t ek_outvoted_word(const ek_counter_majority_geometry *g, const void *counters, int32_t p, int32_t w) {
     const uint64_t seed = (uint64_t)(uint32_t)g->seed_high << 32 | (uint32_t)g->seed_low;
+    const int32_t first = p * g->channels + 32 * w, count = ek_min(32, g->channels - 32 * w);
+    uint32_t ties = (uint32_t)(ek_splitmix_word(seed, (uint64_t)(w >> 1)) >> (w & 1 ? 32 : 0));
+    uint32_t bits = 0;
+    int32_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        EK_UNROLL
+        for (int32_t k = 0; k < 8; k++)
+            bits = bits >> 1 | ek_outvoted(g, counters, first + i + k, ties >> k & 1u);
+        ties >>= 8;
+    }
+    for (; i < count; i++, ties >>= 1)
+        bits = bits >> 1 | ek_outvoted(g, counters, first + i, ties & 1u);
+    return bits >> (32 - count);
+}
+
+EK_INLINE void ek_counter_majority(const ek_counter_majority_geometry *g, const void *counters, uint32_t *y) {
     const int32_t words = (g->channels + 31) / 32;
     for (int32_t p = 0; p < g->positions; p++)
-        for (int32_t w = 0; w < words; w++) {
-            const int32_t first = p * g->channels + 32 * w, count = ek_min(32, g->channels - 32 * w);
-            uint32_t ties = (uint32_t)(ek_splitmix_word(seed, (uint64_t)(w >> 1)) >> (w & 1 ? 32 : 0));
-            uint32_t bits = 0;
-            int32_t i = 0;
-            for (; i + 8 <= count; i += 8) {
-                EK_UNROLL
-                for (int32_t k = 0; k < 8; k++)
-                    bits = bits >> 1 | ek_outvoted(g, counters, first + i + k, ties >> k & 1u);
-                ties >>= 8;
-            }
-            for (; i < count; i++, ties >>= 1)
-                bits = bits >> 1 | ek_outvoted(g, counters, first + i, ties & 1u);
-            y[p * words + w] = bits >> (32 - count);
-        }
+        for (int32_t w = 0; w < words; w++)
+            y[p * words + w] = ek_outvoted_word(g, counters, p, w);
 }
 
 #endif

@@ -17,7 +17,7 @@ def memory_cases(rng: np.random.Generator) -> Iterator[Case]:
         memory, flat = tensor((channels, classes), 2, dtype), tensor((classes,), 0, dtype)
         bits, bytes_ = tensor((channels,), 0, DType.B1, "v"), tensor((channels,), -7, DType.S8, "v")
         label = tensor((1,), 0, DType.S32, "label")
-        for at in (-1, 0, classes - 1, classes, 2**31 - 1):
+        for at in (-1, classes - 1, classes if dtype is DType.S16 else 2**31 - 1):
             name, which = f"{dtype.value} {channels} x {classes}, label {at}", np.array([at])
             for value in (bits, bytes_):
                 op, counters = Accumulate.of(dtype, value.dtype), draw(rng, memory, "ends")
