@@ -18,15 +18,20 @@ from edgekit.jobs.job import Job
 from quant.datasets.choice import Choice
 from quant.datasets.protocols import Split
 from quant.features.trials import Fold, Trials
-from quant.hd import svm_readout
+from quant.graph import Graph
+from quant.hd import svm_graph, svm_readout
 from quant.hd.classifier import HdClassifier, arranged
 from quant.hd.embedding import Embedding
 from quant.hd.embeddings import embedding
+from quant.hd.graph import to_graph
 from quant.hd.memory import ClassMemory
 from quant.hd.settings import Settings
 from quant.hd.svm import WEIGHTS, LinearSvm
+from quant.interchange.write import to_onnx
+from quant.reference import run
 
 FORMAT = 1  # of what jobs take and return
+INTEGER = "SVM, int8 in integers"  # what boards would run
 CLASSIFY = "edgekit.evaluation.hd.classify:classify"
 
 
@@ -67,7 +72,7 @@ def classify(settings: Mapping[str, Any]) -> dict[str, Any]:
     trials, split, fold = features(settings)
     method, classes = Method.of(settings["method"]), trials.recordings.classes
     if method.embedding is None:
-        answers = list(_svm(fold, len(classes)))
+        answers = list(_svm(fold, len(classes), settings["keep"]))
     else:
         answers = list(_embedded(method, fold, classes, settings["keep"]))
     return {
@@ -102,7 +107,7 @@ def _trials(data: str, choice: Choice, bank: str) -> Trials:
     return Trials.of(recordings, bank)
 
 
-def _svm(fold: Fold, classes: int) -> Iterator[Answer]:
+def _svm(fold: Fold, classes: int, keep: bool) -> Iterator[Answer]:
     train, test = (x.reshape(len(x), -1) for x in (fold.x_train, fold.x_test))
     started = time.process_time()
     svm = LinearSvm.fit(train, fold.y_train, classes)
@@ -110,6 +115,9 @@ def _svm(fold: Fold, classes: int) -> Iterator[Answer]:
     for kind in WEIGHTS:
         name = f"SVM, {kind}"
         yield Answer(name, name, svm.predict(test, kind), None, svm.bits(kind), spent)
+    graph = svm_graph.to_graph(svm, fold.steps_train, fold.front.scale, "svm")
+    labels = run(graph, {svm_graph.INPUT: fold.steps_test.reshape(len(test), -1)})[svm_graph.LABEL][:, 0]
+    yield Answer(INTEGER, INTEGER, labels, None, 8 * svm.weights.size, spent, _onnx(graph) if keep else None)
 
 
 def _embedded(method: Method, fold: Fold, classes: tuple[str, ...], keep: bool) -> Iterator[Answer]:
@@ -165,8 +173,8 @@ def _fitted(
 
 
 def _model(encoder: Embedding, memory: ClassMemory, classes: tuple[str, ...], name: str, fold: Fold) -> bytes:
-    from quant.hd.graph import to_graph
-    from quant.interchange.write import to_onnx
+    return _onnx(to_graph(HdClassifier(encoder, memory, classes), name, fold.front.scale))
 
-    graph = to_graph(HdClassifier(encoder, memory, classes), name, fold.front.scale)
+
+def _onnx(graph: Graph) -> bytes:
     return to_onnx(graph).SerializeToString()

@@ -13,7 +13,7 @@ from quant.hd.settings import Settings
 ALL = "all"
 READOUT_OF = "sparse-bipolar"  # the projection that binary support vector machines are published with
 DIMENSIONS = (1000, 2000, 5000, 10000)
-LONGEST = {"learned-sgd": 2000}  # bits: each is trained, and ten thousand of them take a minute per split
+LONGEST = {"learned-sgd": 1000}  # bits: each is trained, and ten thousand of them take a minute per split
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def test_a_whole_evaluation_and_its_continuation(tmp_path: Path, capsys: pytest.
     report = json.loads((tmp_path / "evaluation.json").read_text())
     accuracy = {method["name"]: method["accuracy"]["mean"] for method in report["methods"]}
     assert [name for name in accuracy if name.startswith("SVM")] == [
-        f"SVM, {kind}" for kind in ("float64", "float32", "float16", "ternary", "binary")
+        f"SVM, {kind}" for kind in ("float64", "float32", "float16", "ternary", "binary", "int8 in integers")
     ]
     assert accuracy["SVM, float64"] > 0.9 and accuracy["thermometer, 360 bits"] > 0.6
     assert accuracy["binary SVM, projected, 360 bits"] > 0.7
@@ -56,6 +56,7 @@ def test_models_of_the_first_split_are_priced(
     methods = json.loads(capsys.readouterr().out)["methods"]
     priced = [method["name"] for method in methods if method["boards"]["stm32l475"]]
     assert priced == [
+        "SVM, int8 in integers",
         "sparse-bipolar, all bands at once, 360 bits",
         "binary SVM, projected, 360 bits",
         "binary SVM, trained on bits, 360 bits",
