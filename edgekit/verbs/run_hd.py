@@ -73,11 +73,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(options: argparse.Namespace, kind: type[Embedding]) -> Settings:
-    """The settings that the command line asks for; raises UserError for one out of range."""
+    """The settings that the command line asks for; raises UserError for one out of range or without effect."""
     asked = {"dimension": options.dim, "levels": options.levels, "density": options.density}
     asked["centroids"] = options.centroids
     mode = options.mode or DEFAULTS[options.model][1]
     given = {key: value for key, value in asked.items() if value is not None}
+    read = (kind.sizes, *kind.reads, "centroids")
+    if idle := [
+        Problem(f"{key} has no effect", f"embedding '{kind.name}'", ", ".join(read)) for key in given if key not in read
+    ]:
+        raise UserError(idle)
     return Settings(mode=mode, seed=options.seed, **{**kind.usual, **given})
 
 

@@ -29,6 +29,7 @@ class Embedding(ABC):
         name: as the command line calls it.
         description: one line about it.
         sizes: the setting that decides about the vector's length: ``dimension`` or ``levels``.
+        reads: the other settings that it reads, besides mode, centroids and seed, which all do.
         usual: settings where nobody asks for others, as far as they differ from those of all embeddings.
         features, bands: n and B.
         settings: as asked for.
@@ -37,6 +38,7 @@ class Embedding(ABC):
     name: ClassVar[str]
     description: ClassVar[str]
     sizes: ClassVar[str] = "dimension"
+    reads: ClassVar[tuple[str, ...]] = ()
     usual: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, features: int, bands: int, settings: Settings) -> None:

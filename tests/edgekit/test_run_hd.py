@@ -123,7 +123,9 @@ def test_options_of_the_other_model(model: str, words: str, told: str, capsys: p
     [
         ("--embedding termometer", "did you mean 'thermometer'"),
         ("--mode parallel", "unknown combination mode 'parallel'"),
-        ("--dim 0 --centroids 3", "dimension is 0"),
+        ("--embedding gaussian --dim 0 --centroids 3", "dimension is 0"),
+        ("--embedding thermometer --dim 100", "dimension has no effect"),
+        ("--embedding gaussian --levels 5 --density 0.5", "density has no effect"),
         ("--data ecg5000", "its training and test part are fixed"),
         ("--subject 9", "it has no subject 9"),
         ("--fold 3", "there is no fold 3"),

@@ -42,10 +42,12 @@ class LevelCode(Embedding):
 
 class Thermometer(LevelCode):
     name = code = "thermometer"
-    description = "as many leading ones as the feature is high; 3 standard deviations of the sample to either side"
+    description = "as many leading ones as the feature is high, levels over three standard deviations of the sample"
 
 
 class Gray(LevelCode):
     name = code = "gray"
-    description = "two bits flip from level to level, d (d - 1) / 2 levels of d bits over one standard deviation"
+    description = (
+        "two bits flip from level to level, d (d - 1) / 2 levels of d bits over one standard deviation of the sample"
+    )
     usual: ClassVar[Mapping[str, int]] = {"levels": 5}  # with many, nearly all values are at one of both ends

@@ -51,6 +51,7 @@ class Gaussian(Projection):
 class SparseBipolar(Projection):
     name = "sparse-bipolar"
     description = "signs of random sums of a few features, each added or subtracted"
+    reads = ("density",)
 
     @property
     def operator(self) -> Project:
