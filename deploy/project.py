@@ -30,7 +30,7 @@ def write_project(plan: Plan, folder: Path, stack_bytes: int) -> None:
         "model.c": codegen.source(plan),
         "model_weights.h": codegen.weights(plan),
         "model_selftest.c": interface.selftest(plan),
-        "ek_model.h": interface.adapter(plan, plan.arena.size),
+        "ek_model.h": interface.adapter(plan, 0 if plan.graph.states else plan.arena.size),  # states stay
     }
     if front:
         texts[FEATURES] = features.source(front, prefix, codegen.provenance(plan, "Front end"), plan.board.core)

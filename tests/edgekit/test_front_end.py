@@ -16,7 +16,11 @@ from deploy.features import scratch_bytes
 from edgekit.firmware import Firmware
 from edgekit.front_end import STAGES, EmulatedFrontEnd, measure
 from quant.errors import UserError
+from quant.front_end import KEY
 from quant.graph import GraphBuilder
+from quant.hd.classifier import HdClassifier
+from quant.hd.graph import to_learner
+from quant.hd.settings import Settings
 from quant.ops import Reshape
 from quant.reference import run
 from tests.edgekit.front_end_models import front_and_windows, graph_of
@@ -176,3 +180,14 @@ def test_without_fpu_there_is_a_reason_instead(tmp_path: Path) -> None:
     point = load_board("gap8").operating_point()
     found = measure(Firmware.load(built.folder), tmp_path, GRAPH, WINDOWS, wanted, point)
     assert found.features is None and "no FPU" in found.report["lines"][0]
+
+
+def test_samples_leave_what_was_learned_alone(tmp_path: Path) -> None:
+    """States lie in the arena, so that samples may not."""
+    features = FRONT.quantize(FRONT.features(WINDOWS))
+    labels = np.arange(len(WINDOWS)) % 2
+    classifier = HdClassifier.fit("thermometer", features, labels, ("left", "right"), Settings(levels=3))
+    graph = to_learner(classifier, "learner", FRONT.scale, {KEY: FRONT.to_info()})
+    built = build_graph(graph, load_board("stm32l475"), tmp_path / "fw")
+    text = (built.folder / "src" / "ek_model.h").read_text(encoding="utf-8")
+    assert "EK_SAMPLE_BYTES" in text and "EK_SAMPLES" not in text

@@ -62,6 +62,12 @@ CASES = {
     "float": ("vmov s0, r0; vadd.f32 s1, s0, s0; vmul.f32 s2, s0, s0; bx lr", 4, 1 + 1 + 1 + RETURN),
     "float result needed at once": ("vadd.f32 s1, s0, s0; vmul.f32 s2, s1, s1; bx lr", 3, 1 + 2 + RETURN),
     "float division and accumulation": ("vdiv.f32 s1, s0, s0; vfma.f32 s3, s4, s5; bx lr", 3, 14 + 3 + RETURN),
+    "float square root": ("vsqrt.f32 s1, s0; bx lr", 2, 14 + RETURN),
+    "float multiply and accumulate": ("vmla.f32 s0, s2, s3; vfms.f32 s1, s4, s5; bx lr", 3, 3 + 3 + RETURN),
+    "float conversions": ("vmov s0, r0; vcvt.f32.s32 s1, s0; vcvt.s32.f32 s2, s3; bx lr", 4, 1 + 1 + 1 + RETURN),
+    "float conversion needed at once": ("vcvt.f32.s32 s1, s0; vsub.f32 s2, s1, s1; bx lr", 3, 1 + 2 + RETURN),
+    "float comparison": ("vcmp.f32 s0, s1; vmrs apsr_nzcv, fpscr; vabs.f32 s2, s3; bx lr", 4, 1 + 1 + 1 + RETURN),
+    "float load and store multiple": ("vldmia r6, {s0-s3}; vstmia r7!, {s0, s1}; bx lr", 3, 5 + 3 + RETURN),
     "float memory": ("vldr s0, [r7]; vstr d1, [r7, #8]; vpush {s16, s17}; vpop {d8}; bx lr", 5, 2 + 3 + 3 + 3 + RETURN),
 }
 

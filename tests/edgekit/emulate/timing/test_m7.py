@@ -40,6 +40,7 @@ CASES = {
     "division takes the core": ("udiv r0, r1, r2; adds r3, r4, r5", 7 + 1, 0),
     "a base update is there at once": ("ldr r0, [r4], #4; ldr r1, [r4], #4", 2, 0),
     "branches pair and do not wait": ("subs r0, #1; bne 1f; 1:", 1, 0),
+    "a float root takes sixteen": ("vsqrt.f32 s0, s1; vadd.f32 s2, s0, s1", 17, 15),
     "float results take three cycles": ("vadd.f32 s0, s1, s2; vmul.f32 s3, s0, s1", 4, 2),
 }
 
