@@ -59,6 +59,22 @@ def table_bytes(front: FrontEnd) -> int:
     return 4 * front.bands * (5 + front.channels**2) + 12 + front.channels
 
 
+def readme(graph: Graph, board: Board, prefix: str) -> str:
+    """What a project's README says of the front end; nothing for a model without one."""
+    front = front_end(graph)
+    if front is None:
+        return ""
+    window = f"windows of int16 samples ({front.channels} channels of {front.samples}, one after the other)"
+    if not has_float(board):
+        reason = f"{board.name} has no FPU in every core: they come from elsewhere"
+        return f"\nThe input is int16 features of {window}. {reason}.\n"
+    return f"""
+The input is int16 features of {window}. `{prefix}_features(samples, features)` in
+`src/features.c` computes them in float32; compile it, and what of `features/` it includes, with `-ffp-contract=off` to get
+the bytes that EdgeKit has compared. `docs/features.md` of EdgeKit bounds its error.
+"""
+
+
 def scratch_bytes(front: FrontEnd) -> int:
     """Bytes of ``ek_scratch``."""
     n = front.channels

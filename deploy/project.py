@@ -109,6 +109,7 @@ def _template_values(plan: Plan) -> dict[str, str]:
         "upper": prefix.upper(),
         **codegen.calls(graph),
         "nvm": nvm.readme(graph, board),
+        "front_end": features.readme(graph, board, prefix),
         "board": board.name,
         "board_title": board.title,
         "version": edgekit_version(),

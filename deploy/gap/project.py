@@ -106,6 +106,7 @@ def _template_values(plan: ClusterPlan) -> dict[str, str]:
         "prefix": prefix,
         "upper": prefix.upper(),
         **calls(graph),
+        "front_end": features.readme(graph, board, prefix),
         "board": board.name,
         "board_title": board.title,
         "version": edgekit_version(),

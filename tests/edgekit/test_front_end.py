@@ -96,6 +96,7 @@ def test_build_says_what_there_is(built: Build) -> None:
     assert (facts["channels"], facts["samples"], facts["bands"]) == (6, 170, 3)
     assert facts["table_bytes"] == 3 * 4 * (5 + 36) + 12 + 6
     assert (built.folder / "features" / "riemann.h").is_file()
+    assert "with_front_end_features(samples, features)" in (built.folder / "README.md").read_text(encoding="utf-8")
 
 
 def test_models_without_one_have_none(tmp_path: Path) -> None:
@@ -105,6 +106,7 @@ def test_models_without_one_have_none(tmp_path: Path) -> None:
     plain = build_graph(builder.build(), load_board("stm32l475"), tmp_path / "fw")
     assert plain.facts["front_end"] is None
     assert not (plain.folder / "features").exists()
+    assert "features" not in (plain.folder / "README.md").read_text(encoding="utf-8")
     with pytest.raises(UserError, match="its model has no front end"):
         EmulatedFrontEnd(Firmware.load(plain.folder))
 
@@ -148,6 +150,7 @@ def test_boards_without_fpu_read_features(board: str, tmp_path: Path) -> None:
     facts = built.facts["front_end"]
     assert facts["function"] is None and "no FPU" in facts["reason"]
     assert not (built.folder / "src" / "features.c").exists()
+    assert "no FPU in every core" in (built.folder / "README.md").read_text(encoding="utf-8")
     with pytest.raises(UserError, match="no FPU"):
         EmulatedFrontEnd(Firmware.load(built.folder))
 
