@@ -70,8 +70,8 @@ def readme(graph: Graph, board: Board, prefix: str) -> str:
         return f"\nThe input is int16 features of {window}. {reason}.\n"
     return f"""
 The input is int16 features of {window}. `{prefix}_features(samples, features)` in
-`src/features.c` computes them in float32; compile it, and what of `features/` it includes, with `-ffp-contract=off` to get
-the bytes that EdgeKit has compared. `docs/features.md` of EdgeKit bounds its error.
+`src/features.c` computes them in float32; compile it with `-ffp-contract=off` to get the bytes that EdgeKit has compared.
+`docs/features.md` of EdgeKit bounds its error.
 """
 
 
