@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -72,11 +73,13 @@ class PortableBinaryConv(Kernel):
     header = "binary_conv.h"
     function = "ek_binary_conv"
     per_word = 18.0
+    copies = 0  # of a window, in scratch memory
 
     def calls(self, site: Site) -> Sequence[Call]:
         op, x = cast(BinaryConv, site.op), site.inputs[0]
         window = window_fields(x, site.output, op.kernel, op.strides, op.pads, op.dilations)
-        return [binary_call(self.function, {**window, "words": row_words(x)}, site)]
+        call = binary_call(self.function, {**window, "words": row_words(x)}, site)
+        return [replace(call, scratch=4 * self.copies * int(np.prod(op.kernel)) * row_words(x))]
 
     def cycles(self, site: Site) -> float:
         return self.per_word * self._words(site) + 40.0 * site.output.elements

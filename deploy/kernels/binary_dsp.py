@@ -17,7 +17,7 @@ class DspBinaryDense(PortableBinaryDense):
 
 
 class DspBinaryConv(PortableBinaryConv):
-    """``ek_binary_conv_dsp``: carry-save adders."""
+    """``ek_binary_conv_dsp``: carry-save adders, windows as one run of words."""
 
     name = "binary_conv_dsp"
     isa = "dsp"
@@ -25,3 +25,4 @@ class DspBinaryConv(PortableBinaryConv):
     mnemonics = ("usada8",)
     function = "ek_binary_conv_dsp"
     per_word = 12.0
+    copies = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploy.kernels.binary import PortableBinaryConv, PortableBinaryDense
+from deploy.kernels.xpulp import TEAM
 
 
 class XpulpBinaryDense(PortableBinaryDense):
@@ -18,7 +19,7 @@ class XpulpBinaryDense(PortableBinaryDense):
 
 
 class XpulpBinaryConv(PortableBinaryConv):
-    """``ek_binary_conv_xpulp``."""
+    """``ek_binary_conv_xpulp``: windows as one run of words, four outputs at a time."""
 
     name = "binary_conv_xpulp"
     isa = "xpulpv2"
@@ -27,3 +28,4 @@ class XpulpBinaryConv(PortableBinaryConv):
     team = True
     function = "ek_binary_conv_xpulp"
     per_word = 6.0
+    copies = TEAM
