@@ -8,8 +8,10 @@ import pytest
 from deploy.compilers import COMPILERS
 from deploy.elf import Image
 from deploy.kernels import KERNELS
+from quant.dtypes import DType
 from quant.ops import Conv
 from tests.edgekit.emulate.pulp.encodings import encodings
+from tests.firmware.case import Case
 from tests.firmware.cases import WIDE, all_cases, convolutions
 from tests.firmware.harness import Run, mismatches, plan_runs
 from tests.firmware.tiles import tile_runs
@@ -18,15 +20,21 @@ from tests.firmware.toolchain import build_for_cluster, run_on_cluster
 TEAM_KERNELS = [kernel for kernel in KERNELS if kernel.team]
 
 
-@pytest.fixture(scope="module", params=["convolutions", "other layers", "tiles"])
+@pytest.fixture(scope="module", params=["convolutions", "other layers", "layers on bits", "tiles"])
 def runs(request: pytest.FixtureRequest) -> list[Run]:
     """Every geometry once; both requantization forms are covered by cases of their own. L2 is too small for one
     program."""
     if request.param == "tiles":
         narrow = (case for case in convolutions(np.random.default_rng(4)) if not case.name.endswith(f", {WIDE}"))
         return tile_runs(narrow, TEAM_KERNELS, each=2)
-    kernels = [kernel for kernel in TEAM_KERNELS if (kernel.op is Conv) == (request.param == "convolutions")]
-    return plan_runs([case for case in all_cases() if not case.name.endswith(f", {WIDE}")], kernels)
+    chosen = [case for case in all_cases() if part(case) == request.param and not case.name.endswith(f", {WIDE}")]
+    return plan_runs(chosen, TEAM_KERNELS)
+
+
+def part(case: Case) -> str:
+    """The program that a case belongs to."""
+    bits = DType.B1 in {case.op.infer(*case.tensors)[1], *(x.dtype for x in case.tensors)}
+    return "convolutions" if isinstance(case.op, Conv) else "layers on bits" if bits else "other layers"
 
 
 @pytest.fixture(scope="module", params=COMPILERS)
