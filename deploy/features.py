@@ -70,7 +70,7 @@ def readme(graph: Graph, board: Board, prefix: str) -> str:
         return f"\nThe input is int16 features of {window}. {reason}.\n"
     return f"""
 The input is int16 features of {window}. `{prefix}_features(samples, features)` in
-`src/features.c` computes them in float32; compile it with `-ffp-contract=off` to get the bytes that EdgeKit has compared.
+`src/features.c` computes them in float32; compile it with `-ffp-contract=off` for the bytes that EdgeKit has compared.
 `docs/features.md` of EdgeKit bounds its error.
 """
 
