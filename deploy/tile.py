@@ -16,12 +16,13 @@ from deploy.box import Box, Range, start
 from deploy.kernels.base import Site
 from deploy.layout import channels_last
 from deploy.region import Region, by_bytes, flat, whole
-from quant import bits
+from quant import bits, splitmix
 from quant.dtypes import DType
 from quant.graph import Tensor
 from quant.ops import (
     Add,
     AveragePool,
+    Binarize,
     BinaryConv,
     BinaryDense,
     Bind,
@@ -29,8 +30,10 @@ from quant.ops import (
     Conv,
     Dense,
     Hamming,
+    LevelEncode,
     MaxPool,
     Op,
+    Project,
     Requantize,
     Table,
     Threshold,
@@ -63,14 +66,17 @@ def tileable(op: Op) -> bool:
 
 def output_region(site: Site) -> Region:
     """The whole output, in the axes that it may be cut along."""
-    if isinstance(site.op, BinaryConv):
+    if isinstance(site.op, (BinaryConv, Binarize, LevelEncode, Project)):
         return by_bytes(site.output)
     return whole(site.output, site.out_layout) if isinstance(site.op, (Conv, Window)) else flat(site.output)
 
 
 def channel_unit(site: Site) -> int:
     """Output channels that belong together: a tile holds a multiple of them."""
-    op = site.op
+    op, y = site.op, site.output
+    whole_rows = isinstance(op, LevelEncode) or (isinstance(op, Project) and len(y.shape) > 1)
+    if whole_rows:
+        return bits.nbytes(y.shape[0])
     return len(op.weight) // op.groups if isinstance(op, Conv) and op.groups > 1 else 1
 
 
@@ -198,6 +204,48 @@ def _cut_bundle(site: Site, output: Region) -> Tile:
     return Tile(part, (seen,), output)
 
 
+def _cut_binarize(site: Site, output: Region) -> Tile:
+    """Rows, columns and words of channels."""
+    op = cast(Binarize, site.op)
+    channels = _channels_of_bits(site, output)
+    if np.ndim(op.threshold):
+        op = replace(op, threshold=op.threshold[slice(*channels)])
+    return _cut_encoder(site, op, output, replace(whole(site.inputs[0]), ranges=(*output.ranges[:2], channels)))
+
+
+def _cut_level_encode(site: Site, output: Region) -> Tile:
+    """Positions, each with all its values, because its statistics are theirs."""
+    return _cut_encoder(site, site.op, output, _all_values(site, output))
+
+
+def _cut_project(site: Site, output: Region) -> Tile:
+    """Positions, or rows of the only one: the words of their rows are those of another seed."""
+    op, (first, last) = cast(Project, site.op), _channels_of_bits(site, output)
+    row = output.ranges[1][0] * op.dimension + first
+    ahead = row * op.row_words(site.inputs[0].shape[0]) * splitmix.GAMMA
+    part = replace(op, dimension=last - first, seed=(op.seed + ahead) % splitmix.SEEDS)
+    return _cut_encoder(site, part, output, _all_values(site, output))
+
+
+def _channels_of_bits(site: Site, output: Region) -> Range:
+    """The channels whose bits lie in the words of a region."""
+    first, last = output.ranges[2]
+    return 8 * first, min(8 * last, site.output.shape[0])
+
+
+def _all_values(site: Site, output: Region) -> Region:
+    x = whole(site.inputs[0])
+    return replace(x, ranges=(*output.ranges[:2], x.ranges[2]))
+
+
+def _cut_encoder(site: Site, part: Op, output: Region, seen: Region) -> Tile:
+    """``part`` on what it sees of its input."""
+    first, last = _channels_of_bits(site, output)
+    x = _boxed(site.inputs[0], seen)
+    y = _shrunk(site.output, (last - first, *x.shape[1:]))
+    return Tile(Site(site.name, part, (x,), y, (channels_last(x.shape),), channels_last(y.shape)), (seen,), output)
+
+
 def _operand(site: Site, position: int, output: Region) -> Region:
     """The elements of an input that belong to ``output``: its box lies in what the operator takes of that input."""
     x, take = site.inputs[position], site.take(position)
@@ -285,4 +333,7 @@ _CUTTERS: dict[type[Any], Callable[[Site, Region], Tile]] = {
     BinaryConv: _cut_binary_conv,
     BinaryDense: _cut_binary_dense,
     Bundle: _cut_bundle,
+    Binarize: _cut_binarize,
+    LevelEncode: _cut_level_encode,
+    Project: _cut_project,
 }

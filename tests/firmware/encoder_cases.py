@@ -20,7 +20,7 @@ CODES: tuple[tuple[Code, int], ...] = (
 
 def thresholds(rng: np.random.Generator) -> Iterator[Case]:
     for dtype in (DType.S8, DType.S16, DType.S32):
-        for shape in ((1,), (32,), (77,), (33, 5), (64, 3), (5, 2, 3)):
+        for shape in ((1,), (77,), (64, 3), (5, 2, 3)):
             x = tensor(shape, 0, dtype)
             for threshold in (np.array(dtype.low // 5), rng.integers(dtype.low, dtype.high, shape[0])):
                 kind = "one" if threshold.ndim == 0 else "several"
@@ -47,7 +47,7 @@ def samples(rng: np.random.Generator) -> Iterator[tuple[str, NDArray[np.int64]]]
 
 def level_codes(rng: np.random.Generator) -> Iterator[Case]:
     for name, values in samples(rng):
-        for code, bits in CODES:
+        for code, bits in CODES if name in ("everything", "positions") else (("thermometer", 5), ("gray", 18)):
             x = tensor(values.shape, 0, DType.S16)
             yield Case(f"{code} of {bits} bits, {name}", LevelEncode(code, bits), (x,), (values,))
     edges = np.arange(-600, 601)
