@@ -22,7 +22,8 @@ def expanded(model: ModelProto) -> ModelProto:
     """The same model of standard operators only; ``model`` itself where it holds no projection.
 
     Raises:
-        Unsupported: a projection has more than 1,024 rows, so that its matrix would take many megabytes.
+        Unsupported: a projection has more than 1,024 rows, so that its matrix would take many megabytes, or the model
+            does not say how many values it projects.
     """
     if not any(_projects(node) for node in model.graph.node):
         return model
@@ -33,7 +34,9 @@ def expanded(model: ModelProto) -> ModelProto:
     del full.graph.node[:]
     for node in model.graph.node:
         if _projects(node):
-            _write_out(full.graph, views[node.output[0]], shapes[node.input[0]])
+            name = node.input[0]
+            require(name in shapes, f"the shape of '{name}' is not stated", fix="run onnx shape inference first")
+            _write_out(full.graph, views[node.output[0]], shapes[name])
         else:
             full.graph.node.append(node)
     return full

@@ -118,6 +118,12 @@ def test_a_large_matrix_is_not_written_out() -> None:
     assert not_expandable(to_onnx(graph_of(Project(1024, 1), features(4)))) is None
 
 
+def test_a_matrix_of_unknown_width_is_not_written_out() -> None:
+    model = to_onnx(graph_of(Project(8, 1), features(4)))
+    model.graph.input[0].name = "another"
+    assert not_expandable(model) == "the shape of 'x' is not stated"
+
+
 @pytest.mark.parametrize(
     ("op", "x", "words"),
     [
