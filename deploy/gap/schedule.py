@@ -97,10 +97,15 @@ def _whole(plan: ClusterPlan, layer: Layer) -> list[Step]:
             tuple(plan.pointer(layer.node.inputs[i]) for i in call.inputs),
             plan.pointer(layer.node.output),
             tuple(Pointer("constants", chunk.offset + at) for at, _ in chunk.arrays[position]) if chunk else (),
-            Pointer("l1", 0),
+            _scratch(plan, layer),
         )
         for position, call in enumerate(layer.calls)
     ]
+
+
+def _scratch(plan: ClusterPlan, layer: Layer) -> Pointer:
+    """The layer's scratch memory; anywhere where it needs none."""
+    return Pointer("l1", plan.l1.offsets.get(scratch(layer.index), 0))
 
 
 @dataclass
@@ -161,7 +166,7 @@ class _Tiles:
         inside = [self._between(before) for before in visit[max(position - 1, 0) : position]]
         x = inside or self._load_inputs(work, early if number else late)
         y, store = self._output(work, number) if last else (self._between(work), [])
-        temporary = Pointer("l1", self.plan.l1.offsets.get(scratch(work.layer.index), 0))
+        temporary = _scratch(self.plan, work.layer)
         for at, call in enumerate(work.calls):
             yield Step(
                 work.layer,

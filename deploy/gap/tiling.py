@@ -147,7 +147,8 @@ def smallest(group: Group, cluster: Cluster) -> Tiling:
 def _uncut(group: Group, cluster: Cluster) -> Tiling:
     nothing = Stream(0, 0)
     cycles = sum(layer.kernel.cycles(layer.site) for layer in group.layers)
-    return Tiling((), (1, 1, 1), (nothing,) * len(group.first.site.inputs), nothing, (), (nothing,), (0,), cycles)
+    scratch = tuple(layer.scratch_bytes for layer in group.layers)
+    return Tiling((), (1, 1, 1), (nothing,) * len(group.first.site.inputs), nothing, (), (nothing,), scratch, cycles)
 
 
 def _sizes(group: Group) -> list[list[int]]:

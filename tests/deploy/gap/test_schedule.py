@@ -7,10 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.boards import load_board
 from deploy.box import slices
 from deploy.gap.plan import ClusterPlan, make_cluster_plan
-from deploy.gap.schedule import moved
-from quant.graph import Graph
+from deploy.gap.schedule import make_steps, moved
+from deploy.gap.scratchpad import scratch
+from deploy.gap.steps import Pointer
+from quant.dtypes import DType
+from quant.graph import Graph, GraphBuilder
+from quant.ops import LevelEncode
 from quant.reference import run
 from tests.deploy.gap.boards import with_l1
 from tests.deploy.gap.graphs import GRAPHS, generated, tight
@@ -62,3 +67,20 @@ def test_graphs_of_bits(seed: int, moment: Moment) -> None:
 @given(graph=cones(), moment=st.sampled_from(["early", "late"]))
 def test_graphs_that_need_parts_of_their_tensors(graph: Graph, moment: Moment) -> None:
     check(graph, tight(graph)[1], moment)
+
+
+def test_layers_on_whole_tensors_have_scratch_memory_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tile says so, but their kernels need it, and inputs lie in L1 beside it."""
+    for module in ("deploy.group", "deploy.gap.stored"):
+        monkeypatch.setattr(f"{module}.tileable", lambda op: False)
+    builder = GraphBuilder("codes")
+    builder.output(builder.add("levels", LevelEncode("gray", 5), builder.input("x", (40, 6), DType.S16)))
+    plan = make_cluster_plan(builder.build(), load_board("gap8"))
+    (levels,) = (layer for layer in plan.layers if layer.scratch_bytes)
+    (buffer,) = (buffer for buffer in plan.l1.buffers if buffer.name == scratch(levels.index))
+    steps = [step for step in make_steps(plan) if step.layer is levels]
+    assert buffer.size == levels.scratch_bytes > 0 and len(steps) == 2
+    assert all(step.scratch == Pointer("l1", plan.l1.offsets[buffer.name]) for step in steps)
+    others = [(plan.l1.offsets[b.name], b.size) for b in plan.l1.buffers if b is not buffer and b.last >= buffer.first]
+    at = plan.l1.offsets[buffer.name]
+    assert others and all(at >= start + size or at + buffer.size <= start for start, size in others)
