@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,3 +195,15 @@ def test_samples_leave_what_was_learned_alone(tmp_path: Path) -> None:
     built = build_graph(graph, load_board("stm32l475"), tmp_path / "fw")
     text = (built.folder / "src" / "ek_model.h").read_text(encoding="utf-8")
     assert "EK_SAMPLE_BYTES" in text and "EK_SAMPLES" not in text
+
+
+@pytest.mark.parametrize(("board", "tool"), [("stm32l475", "arm-none-eabi-gcc"), ("gap9", "riscv64-unknown-elf-gcc")])
+def test_gcc_gives_the_same_bits(board: str, tool: str, tmp_path: Path) -> None:
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    built = build_graph(GRAPH, load_board(board), tmp_path / "fw", compiler="gcc")
+    firmware, point = Firmware.load(built.folder), load_board(board).operating_point()
+    cluster = load_board(board).cluster is not None
+    some = WINDOWS[:1]
+    got = firmware.simulator().features(some, point)[0] if cluster else EmulatedFrontEnd(firmware).features(some)
+    np.testing.assert_array_equal(got[0], Library(FRONT, tmp_path).features(some[0]).ravel())
