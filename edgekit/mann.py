@@ -22,8 +22,9 @@ from quant.hd.curve import DIMENSIONS as LENGTHS
 from quant.hd.memory import ClassMemory
 from quant.interchange.write import save, to_onnx
 from quant.mann.graph import DISTANCES, Projection, RandomProjection, features_tensor, keys_of, values, with_memory
-from quant.mann.sizes import Memory, sizes
+from quant.mann.sizes import Memory, published, sizes
 from quant.metrics import Metrics
+from quant.networks.network import Network
 
 if TYPE_CHECKING:
     from quant.training.quantize import Quantized
@@ -89,8 +90,15 @@ def augment(
         "data": backbone.report["data"],
         "metrics": {"float": backbone.report["metrics"]["float"], "int8": metrics.as_json()},
     }
-    parts = [sizes(trained.floating.network, kind, dimension, width).as_json() for width in WIDTHS]
-    return Augmented(augmented, asked, report, facts, parts)
+    return Augmented(augmented, asked, report, facts, size_rows(trained.floating.network, kind, dimension))
+
+
+def size_rows(network: Network, kind: Memory, dimension: int) -> list[dict[str, Any]]:
+    """The sizes of a network in every width, and those of the published one."""
+    own = [sizes(network, kind, dimension, width) for width in WIDTHS]
+    labels = [f"{part.width} bits a parameter" for part in own]
+    pairs = zip([*labels, "as published"], [*own, published(kind)], strict=True)
+    return [{"label": label, **part.as_json()} for label, part in pairs]
 
 
 def _report(known: Mapping[str, Any], graph: Graph, data: Dataset, answers: NDArray[np.int64]) -> dict[str, Any]:
@@ -141,7 +149,7 @@ def _curve(known: NDArray[np.bool_], asked: NDArray[np.bool_], data: Dataset, se
 
 def size_lines(rows: list[dict[str, Any]]) -> list[Any]:
     """The size table: bits of the parts, before and after."""
-    columns = ("bits of", *(f"{row['width']} bits a parameter" for row in rows))
+    columns = ("bits of", *(row["label"] for row in rows))
     names = {
         "backbone": "layers before the last",
         "classifier": "last layer (replaced)",

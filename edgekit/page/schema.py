@@ -88,7 +88,7 @@ OPTIONAL: dict[str, Shape] = {
         "distances": [None],
     },
     "front_end": _values("lines"),
-    "memory_sizes": [_values("width backbone classifier projection memory before after smaller")],
+    "memory_sizes": [_values("label width backbone classifier projection memory before after smaller")],
     "methods": _values("float int8"),
     "left_out": [_values("machine reason")],
     "agreement": [_values("machine samples layers values different first")],

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from quant.networks.eegnet import q_eegnet
 from quant.networks.layers import Dense
 from quant.networks.network import Network
 
 Memory = Literal["random", "learned"]
 MEMORIES: tuple[Memory, ...] = ("random", "learned")
-DIMENSIONS: dict[Memory, int] = {"random": 2048, "learned": 256}  # see Sizes
+DIMENSIONS: dict[Memory, int] = {"random": 2048, "learned": 256}  # of the published ratios
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Sizes:
         parts = {"backbone": self.width * self.backbone, "classifier": self.width * self.classifier}
         parts |= {"projection": self.width * self.projection, "memory": self.memory}
         return {"width": self.width, **parts, "before": self.before, "after": self.after, "smaller": self.smaller}
+
+
+def published(kind: Memory) -> Sizes:
+    """Those of the published network with the memory that gives the published ratio; see :class:`Sizes`."""
+    return sizes(q_eegnet(22, 1125, 4), kind, DIMENSIONS[kind], statistics=kind == "random")
 
 
 def sizes(network: Network, kind: Memory, dimension: int, width: int = 16, statistics: bool = True) -> Sizes:

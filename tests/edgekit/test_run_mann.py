@@ -41,7 +41,8 @@ def test_all_machines_agree(tmp_path: Path, kind: str, board: str) -> None:
     assert [entry["different"] for entry in report["agreement"]] == [0, 0, 0]
     assert report["model"] == "mann-eegnet" and report["hd"]["dimension"] == int(kind.split()[-1])
     assert report["hd"]["curve"][-1]["accuracy"] == report["accuracy"]["int8"]
-    assert [row["width"] for row in report["memory_sizes"]] == [16, 8]
+    assert [row["width"] for row in report["memory_sizes"]] == [16, 8, 16]
+    assert report["memory_sizes"][-1]["smaller"] == pytest.approx(1.283 if kind[0] == "r" else 1 / 28.1, rel=0.003)
     assert "fc" not in {row["name"] for row in report["sqnr"]} | {row["name"] for row in report["layers"]}
     people = report["eeg"]["subjects"]
     right = sum(row["trials"] * row["int8"] for row in people) / sum(row["trials"] for row in people)
