@@ -50,6 +50,12 @@ def test_bare_program_is_the_one_that_edgekit_built(project: Path) -> None:
     assert [(s.load_address, s.data) for s in again] == [(s.load_address, s.data) for s in built]
 
 
+def test_its_readme_lists_several_entries(project: Path) -> None:
+    text = (project / "README.md").read_text()
+    learns = "learner" in (project / "src" / "model.h").read_text()
+    assert ("ek_status learner_forget(const void *input, void *output);" in text) == learns
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_sdk_gets_what_its_rules_read(project: Path, tmp_path: Path) -> None:
     (tmp_path / "pmsis_rules.mk").write_text("all:\n\t@echo $(APP): $(APP_SRCS) $(APP_CFLAGS)\n", encoding="utf-8")
