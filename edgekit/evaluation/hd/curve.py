@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log10
 from typing import Any
 
@@ -10,10 +10,13 @@ from edgekit.page.charts import drawing, markup, shape, text
 
 WIDTH, HEIGHT = 720.0, 400.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 210.0, 16.0, 40.0
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")  # Okabe and Ito
+# Okabe and Ito's without black, which is the reference's, and three more.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999", "#7b3294", "#8c510a")
+DASHES = "4 3"  # of the reference
 FONT = "font-family:sans-serif;font-size:12px"
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 MOST_TICKS = 7
+APART = 0.06  # decades between labels that would touch
 Point = tuple[float, float]
 
 
@@ -47,11 +50,11 @@ def picture(found: Mapping[str, Any]) -> str:
     shape(svg, "rect", width=f"{WIDTH:g}", height=f"{HEIGHT:g}", fill="#fff")
     for tick in ticks:
         _level(svg, at((min(sizes), tick))[1], f"{100 * tick:g} %", "#ddd")
-    for size in sorted(set(sizes)) if len(set(sizes)) <= MOST_TICKS else (min(sizes), max(sizes)):
+    for size in labelled(sizes):
         text(svg, f"{size:g}", x=f"{at((size, low))[0]:.1f}", y=f"{HEIGHT - BOTTOM + 16:g}", text_anchor="middle")
     text(svg, "bits of a vector", x=f"{(LEFT + WIDTH - RIGHT) / 2:g}", y=f"{HEIGHT - 6:g}", text_anchor="middle")
-    _level(svg, at((min(sizes), level))[1], "", "#000", stroke_dasharray="4 3")
-    _entry(svg, 0, "#000", found["reference"])
+    _level(svg, at((min(sizes), level))[1], "", "#000", stroke_dasharray=DASHES)
+    _entry(svg, 0, "#000", found["reference"], stroke_dasharray=DASHES)
     for number, (name, points) in enumerate(drawn.items()):
         colour = COLOURS[number % len(COLOURS)]
         places = [at(point) for point in points]
@@ -62,6 +65,15 @@ def picture(found: Mapping[str, Any]) -> str:
             shape(svg, "circle", words, cx=f"{x:.1f}", cy=f"{y:.1f}", r=3, fill=colour)
         _entry(svg, number + 1, colour, name)
     return str(markup(svg)) + "\n"
+
+
+def labelled(sizes: Sequence[float]) -> list[float]:
+    """The dimensions that get a label, ascending: not two that would touch, and of many the ends."""
+    kept: list[float] = []
+    for size in sorted(set(sizes)):
+        if not kept or log10(size / kept[-1]) > APART:
+            kept.append(size)
+    return kept if len(kept) <= MOST_TICKS else [kept[0], kept[-1]]
 
 
 def levels(low: float, high: float) -> list[float]:
@@ -77,7 +89,8 @@ def _level(svg: Any, y: float, words: str, stroke: str, **style: str) -> None:
     text(svg, words, x=f"{LEFT - 6:g}", y=f"{y + 4:.1f}", text_anchor="end")
 
 
-def _entry(svg: Any, number: int, colour: str, name: str) -> None:
+def _entry(svg: Any, number: int, colour: str, name: str, **style: str) -> None:
     y, x = TOP + 10 + 18 * number, WIDTH - RIGHT + 12
-    shape(svg, "line", x1=f"{x:g}", x2=f"{x + 16:g}", y1=f"{y - 4:g}", y2=f"{y - 4:g}", stroke=colour, stroke_width=2)
+    ends = {"x1": f"{x:g}", "x2": f"{x + 16:g}", "y1": f"{y - 4:g}", "y2": f"{y - 4:g}"}
+    shape(svg, "line", stroke=colour, stroke_width=2, **ends, **style)
     text(svg, name, x=f"{x + 22:g}", y=f"{y:g}")

@@ -79,3 +79,8 @@ def test_the_picture_has_a_line_per_embedding(found: dict[str, Any]) -> None:
 def test_the_axis_encloses_all_values(low: float, high: float) -> None:
     found = curve.levels(low, high)
     assert found[0] <= low < high + 1e-9 < found[-1] + 2e-9 and 2 <= len(found) <= 12
+
+
+def test_labels_of_the_axis_do_not_touch() -> None:
+    assert curve.labelled([1012, 1000, 2024, 2000, 10879]) == [1000, 2000, 10879]
+    assert curve.labelled([2**n for n in range(4, 14)]) == [16, 8192]
