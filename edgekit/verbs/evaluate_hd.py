@@ -21,6 +21,7 @@ COMMON = ("data", "preset", "protocol", "folds", "subject")
 OWN = ("embeddings", "dims", "mode", "density", "bank", "seeds", "boards")
 JSON, MARKDOWN, PICTURE, TRIALS = "evaluation.json", "evaluation.md", "accuracy.svg", "trials"
 EXCERPT = "imagery-22"
+BOARDS, NO_BOARDS = "stm32l475,gap8", "none"
 NOTES = (
     "Spread behind ±: standard deviation (n - 1) over subjects. 'minus SVM' is against float64 weights, subject by "
     "subject. Time is processor time of the fit, the mean over splits, without the features, which all share. Vectors "
@@ -31,7 +32,7 @@ NOTES = (
 EXAMPLES = (
     "edgekit evaluate hd --data eegmmidb --protocol within-subject --embeddings all",
     "edgekit evaluate hd --data eegmmidb --subject 1,2,3 --embeddings thermometer,sparse-bipolar --dims 1000,10000",
-    "edgekit evaluate hd --embeddings all --boards stm32l475,gap8 --resume      # made-up EEG: no download",
+    "edgekit evaluate hd --embeddings all --boards stm32f756 --resume      # made-up EEG: no download",
 )
 
 
@@ -45,7 +46,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--density", type=float, default=Settings.density, help="of sparse projections")
     parser.add_argument("--bank", choices=BANKS, default="43", help="bands of the features (default 43)")
     parser.add_argument("--seeds", type=positive, default=1, help="of everything random (default 1: seed 0)")
-    parser.add_argument("--boards", help="price the models of the first split on these boards, separated by commas")
+    priced = f"boards that price the models of the first split, separated by commas, or {NO_BOARDS} (default {BOARDS})"
+    parser.add_argument("--boards", default=BOARDS, help=priced)
     data = parser.add_argument_group("data")
     data.add_argument("--data", default="synthetic-eeg", help="data set ('edgekit datasets' lists them)")
     data.add_argument("--preset", default=EXCERPT, help=f"excerpt of the trials (default {EXCERPT})")
@@ -71,7 +73,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     base = Settings(mode=options.mode, density=options.density)
     chosen = list(methods.planned(methods.names(options.embeddings), options.dims, base, options.seeds))
-    boards = [emulated_board(name).name for name in words(options.boards or "")]
+    boards = [emulated_board(name).name for name in words(options.boards) if name != NO_BOARDS]
     command = choices.command("evaluate", options, *OWN, common=COMMON)
     store = choices.store(options, "evaluate", command, TRIALS)
     parts = choices.parts(options, options.data, {}, screen)

@@ -19,7 +19,7 @@ WORDS += ["--subject", "3", "--bank", "18", "--jobs", "1"]
 
 
 def test_a_whole_evaluation_and_its_continuation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [*WORDS, "--embeddings", "thermometer", "--dims", "360", "--out", str(tmp_path)]
+    words = [*WORDS, "--embeddings", "thermometer", "--dims", "360", "--boards", "none", "--out", str(tmp_path)]
     assert main(words) == 0
     said = capsys.readouterr()
     assert "subject 3, fold 1, thermometer, mode spatial, seed 0" in said.err and "minus SVM" in said.out
@@ -32,6 +32,7 @@ def test_a_whole_evaluation_and_its_continuation(tmp_path: Path, capsys: pytest.
     assert accuracy["binary SVM, projected, 360 bits"] > 0.7
     command = f"edgekit evaluate hd --data {TINY} --preset whole --protocol sessions --subject 3 "
     command += "--embeddings thermometer --dims 360"
+    assert report["boards"] == []
     assert report["command"].startswith(command) and command in (tmp_path / "evaluation.md").read_text()
     assert (tmp_path / "accuracy.svg").read_text().startswith("<svg")
 
