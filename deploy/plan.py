@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from deploy import features
 from deploy.boards import Board
 from deploy.depthfirst import choose_tiles
 from deploy.kernels import KERNELS
@@ -84,6 +85,7 @@ def make_plan(
     placement = placement if board.rams else FLASH
     runs = cut(low, _room(low, placement))
     arena, storage = place(low, runs)
+    arena = _with_samples(arena, low)
     plan = Plan(low.graph, board, low.layers, low.layouts, storage, low.need, runs, arena, placement)
     problems = [problem for check in (_ram_problem, _flash_problem) if (problem := check(plan)) is not None]
     if problems:
@@ -105,9 +107,24 @@ def _placed(low: Lowered, placement: Placement) -> int:
     return sum(ly.constant_bytes for ly in low.layers if placement.holds_constants(ly.node.name))
 
 
+def _with_samples(arena: Arena, low: Lowered) -> Arena:
+    """The arena with room for a window of samples, which is gone when the first layer begins; states stay, so that
+    beside them samples lie elsewhere."""
+    front = features.on_board(low.graph, low.board)
+    if front is None or low.graph.states:
+        return arena
+    needed = aligned(features.sample_bytes(front))
+    return replace(arena, size=max(arena.size, needed), bound=max(arena.bound, needed))
+
+
 def _buffer_bytes(low: Lowered) -> int:
+    """Bytes of the runtime's input, output and self-test buffers, and of what the front end needs beside the arena."""
     given, expected = runtime_bytes(low.graph)
-    return given + 2 * expected
+    front = features.on_board(low.graph, low.board)
+    if front is None:
+        return given + 2 * expected
+    samples = features.sample_bytes(front) if low.graph.states else 0
+    return given + 2 * expected + features.scratch_bytes(front) + samples
 
 
 def runtime_bytes(graph: Graph) -> tuple[int, int]:

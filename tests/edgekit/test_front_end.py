@@ -14,6 +14,7 @@ from deploy.boards import load_board
 from deploy.build import Build, build_graph
 from deploy.elf import read_elf
 from deploy.features import scratch_bytes
+from deploy.plan import make_plan
 from edgekit.firmware import Firmware
 from edgekit.front_end import STAGES, EmulatedFrontEnd, measure
 from quant.errors import UserError
@@ -66,6 +67,12 @@ def test_short_windows_lie_in_the_arena(tmp_path: Path) -> None:
     np.testing.assert_array_equal(features, wanted)
     outputs = run(graph, {"features": features.astype(np.int64)})[graph.outputs[0].name]
     assert emulated.outputs(windows[:3]) == [row.astype(np.int8).tobytes() for row in outputs]
+
+
+def test_the_arena_holds_a_window_of_any_length(built: Build) -> None:
+    layers = sum(layer["output"]["bytes"] for layer in built.facts["layers"])
+    samples = built.facts["front_end"]["sample_bytes"]
+    assert layers + built.facts["inputs"][0]["bytes"] < samples <= built.facts["bytes"]["arena"] < samples + 8
 
 
 def test_features_are_served_too(built: Build) -> None:
@@ -195,6 +202,17 @@ def test_samples_leave_what_was_learned_alone(tmp_path: Path) -> None:
     built = build_graph(graph, load_board("stm32l475"), tmp_path / "fw")
     text = (built.folder / "src" / "ek_model.h").read_text(encoding="utf-8")
     assert "EK_SAMPLE_BYTES" in text and "EK_SAMPLES" not in text
+
+
+def test_windows_beside_states_count_in_the_plan() -> None:
+    front = replace(FRONT, samples=100_000 // (2 * FRONT.channels))
+    features = FRONT.quantize(FRONT.features(WINDOWS))
+    classifier = HdClassifier.fit(
+        "thermometer", features, np.arange(len(WINDOWS)) % 2, ("left", "right"), Settings(levels=3)
+    )
+    graph = to_learner(classifier, "learner", FRONT.scale, {KEY: front.to_info()})
+    with pytest.raises(UserError, match="bytes too many"):
+        make_plan(graph, load_board("stm32l475"))
 
 
 @pytest.mark.parametrize(("board", "tool"), [("stm32l475", "arm-none-eabi-gcc"), ("gap9", "riscv64-unknown-elf-gcc")])
