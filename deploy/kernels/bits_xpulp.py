@@ -8,7 +8,7 @@ from typing import cast
 
 from deploy.kernels.base import Call, Site
 from deploy.kernels.bits import PortableBind, PortableBundle, PortableHamming
-from deploy.kernels.xpulp import TEAM, on_a_team
+from deploy.kernels.xpulp import TEAM, SharedByTeam
 from quant.ops import Bind, Hamming
 
 
@@ -36,19 +36,14 @@ class XpulpHamming(PortableHamming):
         return super().cycles(site) + 8.0 * 60.0
 
 
-class XpulpBindSeed(PortableBind):
+class XpulpBindSeed(SharedByTeam, PortableBind):
     """``ek_bind_seed_xpulp``: the team shares the words."""
 
     name = "bind_seed_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/bind.h"
-    team = True
 
     def unsupported(self, site: Site) -> str | None:
         return "its key comes from no seed" if cast(Bind, site.op).seed is None else None
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return super().cycles(site) / 2
@@ -64,16 +59,11 @@ class XpulpBind(XpulpBindSeed):
         return None if cast(Bind, site.op).seed is None else "its key comes from a seed"
 
 
-class XpulpBundle(PortableBundle):
+class XpulpBundle(SharedByTeam, PortableBundle):
     """``ek_majority_xpulp``, which keeps seven planes in registers, or ``ek_parity_xpulp``."""
 
     name = "bundle_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/bundle.h"
     mnemonics = ("lp.setup", "p.lw")
-    team = True
     per_word = 8.0
     planes = 7
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))

@@ -10,7 +10,7 @@ from deploy.kernels.add import SmladAdd
 from deploy.kernels.base import Call, Site
 from deploy.kernels.elementwise import PortableRequantize, PortableTable
 from deploy.kernels.pool import PortableAveragePool, PortableMaxPool, window_elements
-from deploy.kernels.xpulp import on_a_team
+from deploy.kernels.xpulp import SharedByTeam
 from quant.ops import Add
 
 
@@ -63,32 +63,22 @@ class XpulpMaxPool(PortableMaxPool):
         return 0.75 * window_elements(site) + 8.0 * site.output.elements
 
 
-class XpulpTable(PortableTable):
+class XpulpTable(SharedByTeam, PortableTable):
     """``ek_table_xpulp``: four elements at a time."""
 
     name = "table_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/elementwise.h"
     mnemonics = ("lp.setup", "p.lb", "p.lbu", "p.sb")
-    team = True
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return 4.0 * site.output.elements
 
 
-class XpulpRequantize(PortableRequantize):
+class XpulpRequantize(SharedByTeam, PortableRequantize):
     """``ek_requantize_tensor_xpulp``."""
 
     name = "requantize_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/elementwise.h"
-    team = True
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return 14.0 * site.output.elements

@@ -2,83 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from deploy.kernels.base import Call, Site
+from deploy.kernels.base import Site
 from deploy.kernels.movement import PortableConcat, PortablePad, PortableReshape, PortableSlice, PortableTranspose
-from deploy.kernels.xpulp import on_a_team
+from deploy.kernels.xpulp import SharedByTeam
 
 
-class XpulpReshape(PortableReshape):
+class XpulpReshape(SharedByTeam, PortableReshape):
     """``ek_copy_xpulp``: a change of storage order."""
 
     name = "reorder_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/copy.h"
-    team = True
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return 5.0 * site.output.elements
 
 
-class XpulpTranspose(PortableTranspose):
+class XpulpTranspose(SharedByTeam, PortableTranspose):
     """``ek_copy_xpulp`` with the steps of the axes in their new order."""
 
     name = "transpose_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/copy.h"
-    team = True
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return 5.0 * site.output.elements
 
 
-class XpulpConcat(PortableConcat):
+class XpulpConcat(SharedByTeam, PortableConcat):
     """``ek_copy_xpulp`` per input."""
 
     name = "concat_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/copy.h"
-    team = True
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return 5.0 * site.output.elements
 
 
-class XpulpSlice(PortableSlice):
+class XpulpSlice(SharedByTeam, PortableSlice):
     """``ek_copy_xpulp`` with steps."""
 
     name = "slice_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/copy.h"
-    team = True
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return 5.0 * site.output.elements
 
 
-class XpulpPad(PortablePad):
+class XpulpPad(SharedByTeam, PortablePad):
     """``ek_fill_xpulp``, then (after a barrier) ``ek_copy_xpulp``."""
 
     name = "pad_xpulp"
-    isa = "xpulpv2"
     header = "xpulpv2/copy.h"
-    team = True
-
-    def calls(self, site: Site) -> Sequence[Call]:
-        return on_a_team(super().calls(site))
 
     def cycles(self, site: Site) -> float:
         return 5.0 * site.output.elements

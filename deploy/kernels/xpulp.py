@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.kernels.base import Call, Site
+from deploy.kernels.base import Call, Kernel, Site
 from deploy.kernels.packing import high_form, records
 from quant.ops import Conv
 from quant.requant import Requant
@@ -53,6 +53,12 @@ def interleaved(segments: NDArray[np.int64], groups: int = 1) -> NDArray[np.int6
     return full.transpose(0, 2, 3, 1, 4).ravel()
 
 
-def on_a_team(calls: Sequence[Call]) -> list[Call]:
-    """The same calls of functions that a team shares."""
-    return [replace(call, function=f"{call.function}_xpulp") for call in calls]
+class SharedByTeam(Kernel):
+    """The calls of a portable kernel, whose C functions a team shares; stands in front of it among a kernel's bases."""
+
+    isa = "xpulpv2"
+    team = True
+
+    def calls(self, site: Site) -> Sequence[Call]:
+        given: Sequence[Call] = super().calls(site)  # type: ignore[safe-super]
+        return [replace(call, function=f"{call.function}_xpulp") for call in given]
